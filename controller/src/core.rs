@@ -1,0 +1,91 @@
+//! What the connections of a controller have in common.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use openflow::DatapathId;
+use openflow::session::{CloseReason, Config};
+use tokio::sync::watch;
+
+use crate::app::AppFactory;
+use crate::discovery::Discovery;
+use crate::lldp::Key;
+use crate::network::{Network, SwitchInfo};
+use crate::switch::Switch;
+
+pub(crate) struct Core {
+    pub(crate) apps: Vec<AppFactory>,
+    pub(crate) session: Config,
+    pub(crate) discovery: Discovery,
+    pub(crate) key: Key,
+    pub(crate) network: Network,
+    /// True once the controller is to end.
+    pub(crate) stop: watch::Sender<bool>,
+    switches: Mutex<HashMap<DatapathId, Switch>>,
+}
+
+impl Core {
+    pub(crate) fn new(apps: Vec<AppFactory>, session: Config, discovery: Discovery) -> Core {
+        Core {
+            apps,
+            session,
+            discovery,
+            key: Key::default(),
+            network: Network::new(),
+            stop: watch::Sender::new(false),
+            switches: Mutex::default(),
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<DatapathId, Switch>> {
+        self.switches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn switch(&self, id: DatapathId) -> Option<Switch> {
+        self.table().get(&id).cloned()
+    }
+
+    pub(crate) fn switches(&self) -> Vec<Switch> {
+        let mut switches: Vec<Switch> = self.table().values().cloned().collect();
+        switches.sort_unstable_by_key(Switch::id);
+        switches
+    }
+
+    /// Enters a switch. A switch that comes back before its old connection was seen to end takes its
+    /// place.
+    pub(crate) fn enter(&self, switch: &Switch) {
+        let old = self.table().insert(switch.id(), switch.clone());
+        if let Some(old) = old {
+            old.0
+                .close(CloseReason::Local("the switch has connected anew"));
+        }
+        self.network.switch_up(SwitchInfo {
+            id: switch.id(),
+            peer: switch.peer().to_owned(),
+            ready: false,
+            ports: switch.ports(),
+        });
+    }
+
+    /// Takes a switch out, unless a newer connection of it has taken its place.
+    pub(crate) fn leave(&self, switch: &Switch) {
+        let mut table = self.table();
+        let id = switch.id();
+        if table
+            .get(&id)
+            .is_some_and(|current| std::sync::Arc::ptr_eq(&current.0, &switch.0))
+        {
+            table.remove(&id);
+            self.network.switch_down(id);
+        }
+    }
+
+    /// After how long a link is gone whose probes are not heard any more.
+    pub(crate) fn link_age(&self) -> Option<Duration> {
+        match self.discovery {
+            Discovery::Off => None,
+            Discovery::Every(every) => Some(every * 3),
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! Serves one connection: bytes in, events to the apps, bytes out. All on one task.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use openflow::session::{self, CloseReason, Reply, RequestError, SendError, Session};
+use openflow::{
+    Body, Features, Fragments, MacAddr, MultipartBody, MultipartRequest, PortNo, PortStatus,
+    PortStatusReason, SwitchConfig, Xid,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use crate::app::{Batch, Chain};
+use crate::core::Core;
+use crate::discovery::{self, Discovery};
+use crate::event::Event;
+use crate::hosts;
+use crate::lldp;
+use crate::network::PortRef;
+use crate::packet::PacketIn;
+use crate::switch::{Shared, Switch};
+
+/// How much is read at one time.
+const READ: usize = 64 * 1024;
+/// With more than this waiting to be written, nothing is read: a switch that sends without reading is
+/// slowed down by its own TCP window.
+const MAX_OUTPUT: usize = 1 << 20;
+/// Packets that may wait while the apps are busy with a batch.
+const MAX_WAITING: usize = 4096;
+/// Events of any kind that may: a switch cannot fill the memory with port changes either.
+const MAX_EVENTS: usize = 4 * MAX_WAITING;
+/// How long the apps may take for the last events after the end of a connection.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run<R, W>(mut read: R, mut write: W, peer: String, core: Arc<Core>)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut session = Session::new(core.session.clone(), Instant::now().into_std());
+    let mut input = BytesMut::with_capacity(READ);
+    match handshake(
+        &mut session,
+        &mut input,
+        &mut read,
+        &mut write,
+        core.stop.subscribe(),
+    )
+    .await
+    {
+        Ok(features) => {
+            let span = info_span!("switch", dpid = %features.datapath_id);
+            match Connection::new(features, peer, session, input, core) {
+                Ok(connection) => connection.serve(read, write).instrument(span).await,
+                Err(error) => span.in_scope(|| warn!(%error, "cannot greet the switch")),
+            }
+        }
+        Err(reason) => {
+            // What the session has to say to the peer, such as a refused hello, goes out still.
+            let last_words = session.output().split();
+            let _ = tokio::time::timeout(LAST_EVENTS, write.write_all(&last_words)).await;
+            warn!(%peer, %reason, "no handshake");
+        }
+    }
+}
+
+async fn handshake<R, W>(
+    session: &mut Session,
+    input: &mut BytesMut,
+    read: &mut R,
+    write: &mut W,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Features, CloseReason>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    loop {
+        let now = Instant::now().into_std();
+        session.handle_deadline(now);
+        match session.next_event(now, input) {
+            Some(session::Event::Ready(features)) => return Ok(features),
+            Some(session::Event::Closed(reason)) => return Err(reason),
+            Some(_) => continue,
+            None => {}
+        }
+        let deadline = session
+            .next_deadline()
+            .map_or_else(Instant::now, Instant::from_std);
+        let output = session.output();
+        input.reserve(READ);
+        tokio::select! {
+            written = write.write_buf(output), if output.has_remaining() => {
+                if let Err(error) = written {
+                    session.handle_disconnect(CloseReason::Transport(error.to_string()));
+                }
+            }
+            count = read.read_buf(input) => if let Some(reason) = ended(count) {
+                session.handle_disconnect(reason);
+            },
+            () = tokio::time::sleep_until(deadline) => {}
+            _ = stop.wait_for(|stop| *stop) => session.handle_disconnect(STOPPED),
+        }
+    }
+}
+
+const STOPPED: CloseReason = CloseReason::Local("the controller ends");
+
+fn ended(count: std::io::Result<usize>) -> Option<CloseReason> {
+    match count {
+        Ok(0) => Some(CloseReason::Eof),
+        Ok(_) => None,
+        Err(error) => Some(CloseReason::Transport(error.to_string())),
+    }
+}
+
+/// The apps at work on a batch; they give chain and batch back.
+type Handling = Pin<Box<dyn Future<Output = (Chain, Batch)> + Send>>;
+
+/// The apps of a connection: with nothing to do, or at work.
+enum Apps {
+    Idle(Chain, Batch),
+    Busy(Handling),
+}
+
+struct Connection {
+    switch: Switch,
+    core: Arc<Core>,
+    input: BytesMut,
+    output: BytesMut,
+    /// Events that the apps have not been given yet. The first is that the switch is ready.
+    waiting: Batch,
+    heard: Heard,
+    stage: Stage,
+    closed: Option<CloseReason>,
+}
+
+/// How far the acquaintance with a switch has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It was asked for its ports, by this request.
+    Greeted(Xid),
+    /// It is in the network view, and the apps are told of it.
+    Entered,
+    /// The apps have set it up.
+    Ready,
+}
+
+impl Connection {
+    fn new(
+        features: Features,
+        peer: String,
+        mut session: Session,
+        input: BytesMut,
+        core: Arc<Core>,
+    ) -> Result<Connection, SendError> {
+        // Whole packets, whatever sends them here (OF 1.3.5 §7.3.2: 0xffff is "no buffer").
+        let whole_packets = SwitchConfig {
+            fragments: Fragments::Normal,
+            miss_send_len: 0xffff,
+        };
+        session.send(&Body::SetConfig(whole_packets))?;
+        let ports = Body::MultipartRequest(MultipartRequest::PortDesc);
+        let stage = Stage::Greeted(session.request(Instant::now().into_std(), &ports)?);
+        let switch = Switch(Arc::new(Shared::new(features, peer, session)));
+        let mut waiting = Batch::default();
+        waiting.push(Event::Ready);
+        Ok(Connection {
+            switch,
+            core,
+            input,
+            output: BytesMut::new(),
+            waiting,
+            heard: Heard::default(),
+            stage,
+            closed: None,
+        })
+    }
+
+    async fn serve<R, W>(mut self, mut read: R, mut write: W)
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let shared = self.switch.0.clone();
+        let mut stop = self.core.stop.subscribe();
+        let mut apps = Apps::Idle(Chain::new(&self.core.apps), Batch::default());
+        let mut timer = std::pin::pin!(tokio::time::sleep_until(Instant::now()));
+        loop {
+            self.read_events();
+            if self.closed.is_some() {
+                break;
+            }
+            if !matches!(self.stage, Stage::Greeted(_)) {
+                apps = self.start_batch(apps);
+            }
+            let (deadline, awaits_answers) = self.take_output();
+            if let Some(deadline) = deadline
+                && (timer.is_elapsed() || deadline < timer.deadline())
+            {
+                timer.as_mut().reset(deadline);
+            }
+            // While an answer is awaited everything is read, and packets that no app has time for are
+            // dropped and counted; else the switch itself is made to wait.
+            let may_read = self.output.len() < MAX_OUTPUT
+                && (awaits_answers || self.waiting.len() < MAX_WAITING);
+            self.input.reserve(READ);
+            tokio::select! {
+                biased;
+                // The usual batch is done at its first poll.
+                (chain, batch) = poll_fn(|cx| apps.poll(cx)) => {
+                    apps = Apps::Idle(chain, batch);
+                    if self.stage == Stage::Entered {
+                        self.ready();
+                    }
+                }
+                written = write.write_buf(&mut self.output), if self.output.has_remaining() => {
+                    if let Err(error) = written {
+                        shared.close(CloseReason::Transport(error.to_string()));
+                    }
+                }
+                count = read.read_buf(&mut self.input), if may_read => {
+                    if let Some(reason) = ended(count) {
+                        shared.close(reason);
+                    }
+                }
+                () = shared.wake.notified() => {}
+                () = &mut timer => shared.link().session.handle_deadline(Instant::now().into_std()),
+                _ = stop.wait_for(|stop| *stop) => shared.close(STOPPED),
+            }
+        }
+        self.end(apps, &mut write).await;
+    }
+
+    /// Gives the apps what waits for them, if they have time.
+    fn start_batch(&mut self, apps: Apps) -> Apps {
+        match apps {
+            Apps::Idle(mut chain, empty) if !self.waiting.is_empty() => {
+                let mut batch = std::mem::replace(&mut self.waiting, empty);
+                let switch = self.switch.clone();
+                Apps::Busy(Box::pin(async move {
+                    chain.handle(&switch, &mut batch).await;
+                    (chain, batch)
+                }))
+            }
+            other => other,
+        }
+    }
+
+    /// Takes what is to be written. Returns the session's next deadline, and whether answers of the
+    /// switch are awaited.
+    fn take_output(&mut self) -> (Option<Instant>, bool) {
+        self.switch.0.kicked();
+        let mut link = self.switch.0.link();
+        link.session.commit(Instant::now().into_std());
+        if self.output.is_empty() {
+            self.output = link.session.output().split();
+        }
+        (
+            link.session.next_deadline().map(Instant::from_std),
+            link.session.outstanding() > 0,
+        )
+    }
+
+    /// The switch has told its ports: it enters the view. Changes of ports that it reports later come
+    /// later in the stream, too.
+    fn enter(&mut self, ports: Result<Reply, RequestError>) -> Result<(), CloseReason> {
+        let Ok(Reply::Multipart(MultipartBody::PortDesc(mut ports))) = ports else {
+            warn!(answer = ?ports, "the switch does not tell its ports");
+            return Err(CloseReason::Local("the switch does not tell its ports"));
+        };
+        ports.sort_unstable_by_key(|port| port.number);
+        *self.switch.0.ports() = ports;
+        self.core.enter(&self.switch);
+        self.stage = Stage::Entered;
+        Ok(())
+    }
+
+    /// The apps have handled the switch's arrival.
+    fn ready(&mut self) {
+        self.stage = Stage::Ready;
+        info!(peer = self.switch.peer(), "ready");
+        self.core.network.switch_ready(self.switch.id());
+        if let Discovery::Every(every) = self.core.discovery {
+            let probing = discovery::probe(self.switch.clone(), self.core.key.clone(), every);
+            tokio::spawn(probing.in_current_span());
+        }
+    }
+
+    /// Turns what has arrived into events.
+    fn read_events(&mut self) {
+        let now = Instant::now();
+        let shared = self.switch.0.clone();
+        let mut link = shared.link();
+        while let Some(event) = link.session.next_event(now.into_std(), &mut self.input) {
+            match event {
+                session::Event::Message(message) => self.handle_message(message.body, now),
+                session::Event::Answer { xid, result } if self.stage == Stage::Greeted(xid) => {
+                    if let Err(reason) = self.enter(result) {
+                        link.session.handle_disconnect(reason);
+                    }
+                }
+                session::Event::Answer { xid, result } => link.answer(xid, result),
+                session::Event::Undecodable { error, .. } => warn!(%error, "unreadable message"),
+                session::Event::Closed(reason) => self.closed = Some(reason),
+                session::Event::Open | session::Event::Ready(_) => {}
+            }
+        }
+    }
+
+    fn handle_message(&mut self, body: Body, now: Instant) {
+        match body {
+            Body::PacketIn(message) => self.handle_packet(message, now),
+            Body::FlowRemoved(flow) => self.queue(Event::FlowRemoved(flow), MAX_EVENTS),
+            Body::PortStatus(status) => {
+                self.update_ports(&status);
+                self.queue(Event::PortStatus(status), MAX_EVENTS);
+            }
+            Body::Error(error) => {
+                warn!(error = %error.kind, "the switch refused a message");
+                self.queue(Event::Error(error), MAX_EVENTS);
+            }
+            other => debug!(message = other.name(), "passed over"),
+        }
+    }
+
+    fn handle_packet(&mut self, message: openflow::PacketIn, now: Instant) {
+        let Some(packet) = PacketIn::new(message) else {
+            debug!("packet-in without ingress port or Ethernet header");
+            return;
+        };
+        let ethernet = packet.ethernet();
+        let at = PortRef {
+            switch: self.switch.id(),
+            port: packet.in_port(),
+        };
+        if ethernet.ethertype == lldp::ETHERTYPE {
+            if let Some(from) = self.core.key.read(&packet.data[ethernet.header_len..]) {
+                self.core.network.adjacency(from, at);
+                return;
+            }
+        } else if !ethernet.src.is_multicast() {
+            let address = hosts::claimed_address(&packet);
+            if self.heard.is_news(ethernet.src, at.port, now) || address.is_some() {
+                self.core.network.host_heard(ethernet.src, at, address);
+            }
+        }
+        self.queue(Event::PacketIn(packet), MAX_WAITING);
+    }
+
+    fn queue(&mut self, event: Event, limit: usize) {
+        if self.waiting.len() < limit {
+            self.waiting.push(event);
+        } else {
+            self.switch.0.dropped_events.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn update_ports(&self, status: &PortStatus) {
+        let ports = {
+            let mut ports = self.switch.0.ports();
+            ports.retain(|port| port.number != status.port.number);
+            if status.reason != PortStatusReason::Delete {
+                ports.push(status.port.clone());
+                ports.sort_unstable_by_key(|port| port.number);
+            }
+            ports.clone()
+        };
+        self.core.network.ports(self.switch.id(), &ports);
+        self.switch.0.ports_changed.notify_one();
+    }
+
+    /// The apps may finish what they are at and hear of the end; what was queued is written if it can be.
+    async fn end<W: AsyncWrite + Unpin>(mut self, apps: Apps, write: &mut W) {
+        let reason = self.closed.take().expect("the loop ends when it is closed");
+        info!(%reason, "gone");
+        self.core.leave(&self.switch);
+        let switch = self.switch.clone();
+        let mut last = std::mem::take(&mut self.waiting);
+        last.push(Event::Gone(reason.clone()));
+        let last_events = async {
+            let (mut chain, _) = match apps {
+                Apps::Idle(chain, batch) => (chain, batch),
+                Apps::Busy(work) => work.await,
+            };
+            chain.handle(&switch, &mut last).await;
+        };
+        if tokio::time::timeout(LAST_EVENTS, last_events)
+            .await
+            .is_err()
+        {
+            warn!("the apps did not finish in time");
+        }
+        if matches!(reason, CloseReason::Local(_)) {
+            self.output
+                .unsplit(self.switch.0.link().session.output().split());
+            let written = tokio::time::timeout(LAST_EVENTS, write.write_all(&self.output)).await;
+            debug!(?written, "last messages");
+        }
+    }
+}
+
+impl Apps {
+    /// Ready when the batch in hand is done; never while idle.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Chain, Batch)> {
+        match self {
+            Apps::Idle(..) => Poll::Pending,
+            Apps::Busy(work) => work.as_mut().poll(cx),
+        }
+    }
+}
+
+/// Sources heard a short while ago, so that a stream of packets does not lock the view for each.
+#[derive(Default)]
+struct Heard {
+    recent: HashMap<MacAddr, (PortNo, Instant)>,
+}
+
+impl Heard {
+    const REFRESH: Duration = Duration::from_secs(1);
+    const MAX: usize = 4096;
+
+    fn is_news(&mut self, mac: MacAddr, port: PortNo, now: Instant) -> bool {
+        if let Some((known, at)) = self.recent.get(&mac)
+            && *known == port
+            && now.duration_since(*at) < Self::REFRESH
+        {
+            return false;
+        }
+        if self.recent.len() >= Self::MAX {
+            self.recent.clear();
+        }
+        self.recent.insert(mac, (port, now));
+        true
+    }
+}

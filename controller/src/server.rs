@@ -1,0 +1,249 @@
+//! The controller: its builder, its listener, its end.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openflow::DatapathId;
+use openflow::session::Config;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::app::{App, AppFactory};
+use crate::core::Core;
+use crate::discovery::Discovery;
+use crate::driver;
+use crate::network::Network;
+use crate::switch::Switch;
+
+/// Settings of a controller that is not running yet.
+#[derive(Debug)]
+pub struct Builder {
+    apps: Vec<AppFactory>,
+    session: Config,
+    discovery: Discovery,
+}
+
+impl Builder {
+    /// Adds an app behind those added before; `make` is called for each switch that connects.
+    #[must_use]
+    pub fn per_switch<A: App>(
+        self,
+        name: &str,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Builder {
+        self.app(AppFactory::new(name, make))
+    }
+
+    /// Adds an app by its factory, such as [`apps::by_name`](crate::apps::by_name) returns.
+    #[must_use]
+    pub fn app(mut self, app: AppFactory) -> Builder {
+        self.apps.push(app);
+        self
+    }
+
+    /// Sets deadlines and bounds of the sessions.
+    #[must_use]
+    pub fn session(mut self, config: Config) -> Builder {
+        self.session = config;
+        self
+    }
+
+    /// Sets whether and how often links are looked for.
+    #[must_use]
+    pub fn discovery(mut self, discovery: Discovery) -> Builder {
+        self.discovery = discovery;
+        self
+    }
+
+    /// Starts to accept switches on a socket that the caller has bound, inside a tokio runtime.
+    pub fn start(self, listener: TcpListener) -> Controller {
+        let controller = self.start_without_listener();
+        let accept = accept(controller.clone(), listener);
+        controller.spawn(accept);
+        controller
+    }
+
+    /// Starts with no socket; connections come through [`Controller::attach`].
+    pub fn start_without_listener(self) -> Controller {
+        let core = Arc::new(Core::new(self.apps, self.session, self.discovery));
+        let controller = Controller {
+            core: core.clone(),
+            tasks: Arc::default(),
+        };
+        if let Some(age) = core.link_age() {
+            controller.spawn(expire_links(core, age));
+        }
+        controller
+    }
+}
+
+/// A running controller. Cheap to clone; it runs until [`Controller::shutdown`].
+#[derive(Clone)]
+pub struct Controller {
+    core: Arc<Core>,
+    tasks: Arc<std::sync::Mutex<JoinSet<()>>>,
+}
+
+/// Switches that were not ready in time.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{} of {awaited} switches not ready after {after:?}: {}", missing.len(),
+        missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+pub struct NotReady {
+    /// Who is missing.
+    pub missing: Vec<DatapathId>,
+    /// How many were waited for.
+    pub awaited: usize,
+    /// For how long.
+    pub after: Duration,
+}
+
+impl Controller {
+    /// A controller with no apps, that looks for links.
+    pub fn builder() -> Builder {
+        Builder {
+            apps: Vec::new(),
+            session: Config::controller(),
+            discovery: Discovery::default(),
+        }
+    }
+
+    /// The network as the controller sees it.
+    pub fn network(&self) -> &Network {
+        &self.core.network
+    }
+
+    /// A connected switch.
+    pub fn switch(&self, id: DatapathId) -> Option<Switch> {
+        self.core.switch(id)
+    }
+
+    /// All connected switches, by datapath id.
+    pub fn switches(&self) -> Vec<Switch> {
+        self.core.switches()
+    }
+
+    /// Serves a switch on any transport; `peer` says where it is, for logs.
+    pub fn attach<S>(&self, stream: S, peer: String)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (read, write) = tokio::io::split(stream);
+        self.spawn(driver::run(read, write, peer, self.core.clone()));
+    }
+
+    /// Returns when all these switches are connected and their apps have handled
+    /// [`App::ready`](crate::App::ready).
+    pub async fn wait_ready(
+        &self,
+        switches: &[DatapathId],
+        within: Duration,
+    ) -> Result<(), NotReady> {
+        let missing = || -> Vec<DatapathId> {
+            switches
+                .iter()
+                .copied()
+                .filter(|id| !self.core.network.is_ready(*id))
+                .collect()
+        };
+        let mut changes = self.core.network.changes();
+        let all_ready = async {
+            while !missing().is_empty() {
+                // The sender lives in the core, which we hold.
+                let _ = changes.changed().await;
+            }
+        };
+        tokio::time::timeout(within, all_ready)
+            .await
+            .map_err(|_| NotReady {
+                missing: missing(),
+                awaited: switches.len(),
+                after: within,
+            })
+    }
+
+    /// Returns when the controller was shut down.
+    pub async fn finished(&self) {
+        let mut stop = self.core.stop.subscribe();
+        // The sender lives in the core, which we hold.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Ends the controller: no new switch is accepted, batches in hand are finished, what is queued is
+    /// written, connections are closed.
+    pub async fn shutdown(&self) {
+        self.core.stop.send_replace(true);
+        let mut tasks = {
+            let mut tasks = self
+                .tasks
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            std::mem::take(&mut *tasks)
+        };
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+}
+
+async fn accept(controller: Controller, listener: TcpListener) {
+    /// After a failure such as too many open files, which only time can mend.
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut stop = controller.core.stop.subscribe();
+    if let Ok(address) = listener.local_addr() {
+        info!(%address, "accepting switches");
+    }
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    warn!(%peer, %error, "cannot set TCP_NODELAY");
+                }
+                let (read, write) = stream.into_split();
+                controller.spawn(driver::run(
+                    read,
+                    write,
+                    peer.to_string(),
+                    controller.core.clone(),
+                ));
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn expire_links(core: Arc<Core>, age: Duration) {
+    let mut stop = core.stop.subscribe();
+    let mut tick = tokio::time::interval(age / 6);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => core.network.expire_links(age),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+impl std::fmt::Debug for Controller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Controller")
+            .field("switches", &self.switches())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! Hello: the first message each way (OF 1.3.5 §7.5.1).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::error::{DecodeError, EncodeError, Part};
+use crate::frame::VERSION;
+use crate::wire::{Reader, pad_from, pad8, patch_len};
+
+/// Hello element that lists versions (`OFPHET_VERSIONBITMAP`).
+const VERSION_BITMAP: u16 = 1;
+
+/// Which versions of OpenFlow a peer speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Version byte of the header: the highest that the sender speaks.
+    pub version: u8,
+    /// Wire versions of the version bitmap, ascending; empty when the hello has none. Then the
+    /// lower of the two header versions is spoken (OF 1.3.5 §6.3.1).
+    pub versions: Vec<u8>,
+    /// Elements that are no version bitmap, as they came. They are written behind the bitmap.
+    pub other: Vec<HelloElement>,
+}
+
+/// An element of a hello that is no version bitmap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelloElement {
+    /// Type of the element.
+    pub kind: u16,
+    /// What follows type and length.
+    pub body: Bytes,
+}
+
+impl Hello {
+    /// A hello that offers these wire versions (4 is OpenFlow 1.3), in its bitmap too.
+    pub fn new(versions: impl IntoIterator<Item = u8>) -> Hello {
+        let mut versions: Vec<u8> = versions.into_iter().collect();
+        versions.sort_unstable();
+        versions.dedup();
+        Hello {
+            version: versions.last().copied().unwrap_or(VERSION),
+            versions,
+            other: Vec::new(),
+        }
+    }
+
+    /// Whether the sender speaks a version: by its bitmap, else by its header, which promises all
+    /// versions up to it.
+    pub fn offers(&self, version: u8) -> bool {
+        if self.versions.is_empty() {
+            self.version >= version
+        } else {
+            self.versions.contains(&version)
+        }
+    }
+
+    pub(crate) fn decode(version: u8, r: &mut Reader<'_>) -> Result<Hello, DecodeError> {
+        let mut hello = Hello {
+            version,
+            versions: Vec::new(),
+            other: Vec::new(),
+        };
+        while !r.is_empty() {
+            let kind = r.u16()?;
+            let length = r.u16()?;
+            let mut element = r.nested(length, 4, Part::HelloElement)?;
+            // Some senders leave the zeros behind the last element out.
+            let pad = pad8(usize::from(length)).min(r.len());
+            r.skip(pad)?;
+            if kind == VERSION_BITMAP {
+                hello.add_bitmap(&mut element)?;
+                element.finish()?;
+            } else {
+                let body = element.opaque();
+                hello.other.push(HelloElement { kind, body });
+            }
+        }
+        hello.versions.sort_unstable();
+        hello.versions.dedup();
+        Ok(hello)
+    }
+
+    /// Words of 32 bits, lowest versions first; versions above 255 can't be said in a header.
+    fn add_bitmap(&mut self, element: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut base = 0u32;
+        while !element.is_empty() {
+            let word = element.u32()?;
+            let set = (0..32).filter(|bit| word >> bit & 1 == 1);
+            self.versions
+                .extend(set.filter_map(|bit| u8::try_from(base + bit).ok()));
+            base += 32;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        if let Some(last) = self.versions.iter().max() {
+            let start = out.len();
+            out.put_u16(VERSION_BITMAP);
+            out.put_u16(0);
+            for word in 0..=last / 32 {
+                let bits = self.versions.iter().filter(|v| *v / 32 == word);
+                out.put_u32(bits.fold(0, |bits, v| bits | 1 << (v % 32)));
+            }
+            patch_len(out, start, start + 2, Part::HelloElement)?;
+            pad_from(out, start);
+        }
+        for HelloElement { kind, body } in &self.other {
+            let start = out.len();
+            out.put_u16(*kind);
+            out.put_u16(0);
+            out.put_slice(body);
+            patch_len(out, start, start + 2, Part::HelloElement)?;
+            pad_from(out, start);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! What a controller asks (OF 1.3.5 §7.3.5).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{FlowStatsRequest, MORE, QueueStatsRequest, TableFeatures, kind, kind_name};
+use crate::error::{DecodeError, EncodeError, Part};
+use crate::ids::{GroupId, MeterId, PortNo};
+use crate::msg::experimenter::Experimenter;
+use crate::wire::{Reader, Wire, put_zeros};
+
+/// A question about the state of a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MultipartRequest {
+    /// What the switch is.
+    Desc,
+    /// Flows with their counters.
+    Flow(FlowStatsRequest),
+    /// Counters of flows, added up.
+    Aggregate(FlowStatsRequest),
+    /// Counters of all tables.
+    Table,
+    /// Counters of a port; [`PortNo::ANY`] is all of them.
+    PortStats(PortNo),
+    /// Counters of queues.
+    Queue(QueueStatsRequest),
+    /// Counters of a group; [`GroupId::ALL`] is all of them.
+    Group(GroupId),
+    /// All groups with their buckets.
+    GroupDesc,
+    /// What groups can do.
+    GroupFeatures,
+    /// Counters of a meter; [`MeterId::ALL`] is all of them.
+    Meter(MeterId),
+    /// A meter with its bands; [`MeterId::ALL`] is all of them.
+    MeterConfig(MeterId),
+    /// What meters can do.
+    MeterFeatures,
+    /// What tables can do: without tables asks, with tables sets.
+    TableFeatures {
+        /// Whether further parts of the request follow.
+        more: bool,
+        /// The tables as they are to be.
+        tables: Vec<TableFeatures>,
+    },
+    /// All ports.
+    PortDesc,
+    /// An experimenter's.
+    Experimenter(Experimenter),
+    /// A request of a kind without a name in OpenFlow 1.3, or with flags that its kind has not,
+    /// kept as it came.
+    Unknown {
+        /// Multipart kind.
+        kind: u16,
+        /// `OFPMPF_REQ_*`; bit 0 says that further parts follow.
+        flags: u16,
+        /// All that follows the padding.
+        body: Bytes,
+    },
+}
+
+impl MultipartRequest {
+    /// What tables can do, asked.
+    pub fn table_features() -> MultipartRequest {
+        MultipartRequest::TableFeatures {
+            more: false,
+            tables: Vec::new(),
+        }
+    }
+
+    /// The kind on the wire (`OFPMP_*`), which the reply has too.
+    pub fn kind(&self) -> u16 {
+        match self {
+            MultipartRequest::Desc => kind::DESC,
+            MultipartRequest::Flow(_) => kind::FLOW,
+            MultipartRequest::Aggregate(_) => kind::AGGREGATE,
+            MultipartRequest::Table => kind::TABLE,
+            MultipartRequest::PortStats(_) => kind::PORT_STATS,
+            MultipartRequest::Queue(_) => kind::QUEUE,
+            MultipartRequest::Group(_) => kind::GROUP,
+            MultipartRequest::GroupDesc => kind::GROUP_DESC,
+            MultipartRequest::GroupFeatures => kind::GROUP_FEATURES,
+            MultipartRequest::Meter(_) => kind::METER,
+            MultipartRequest::MeterConfig(_) => kind::METER_CONFIG,
+            MultipartRequest::MeterFeatures => kind::METER_FEATURES,
+            MultipartRequest::TableFeatures { .. } => kind::TABLE_FEATURES,
+            MultipartRequest::PortDesc => kind::PORT_DESC,
+            MultipartRequest::Experimenter(_) => kind::EXPERIMENTER,
+            MultipartRequest::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    fn flags(&self) -> u16 {
+        match self {
+            MultipartRequest::TableFeatures { more: true, .. } => MORE,
+            MultipartRequest::Unknown { flags, .. } => *flags,
+            _ => 0,
+        }
+    }
+}
+
+impl Wire for MultipartRequest {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let kind = r.u16()?;
+        let flags = r.u16()?;
+        r.skip(4)?;
+        let known = flags == 0 || (kind == kind::TABLE_FEATURES && flags == MORE);
+        if !known {
+            let body = r.opaque();
+            return Ok(MultipartRequest::Unknown { kind, flags, body });
+        }
+        let mut r = r.sub(r.len(), Part::Multipart(kind_name(kind)))?;
+        let request = match kind {
+            kind::DESC => MultipartRequest::Desc,
+            kind::FLOW => MultipartRequest::Flow(FlowStatsRequest::decode(&mut r)?),
+            kind::AGGREGATE => MultipartRequest::Aggregate(FlowStatsRequest::decode(&mut r)?),
+            kind::TABLE => MultipartRequest::Table,
+            kind::PORT_STATS => MultipartRequest::PortStats(PortNo(padded_id(&mut r)?)),
+            kind::QUEUE => MultipartRequest::Queue(QueueStatsRequest::decode(&mut r)?),
+            kind::GROUP => MultipartRequest::Group(GroupId(padded_id(&mut r)?)),
+            kind::GROUP_DESC => MultipartRequest::GroupDesc,
+            kind::GROUP_FEATURES => MultipartRequest::GroupFeatures,
+            kind::METER => MultipartRequest::Meter(MeterId(padded_id(&mut r)?)),
+            kind::METER_CONFIG => MultipartRequest::MeterConfig(MeterId(padded_id(&mut r)?)),
+            kind::METER_FEATURES => MultipartRequest::MeterFeatures,
+            kind::TABLE_FEATURES => MultipartRequest::TableFeatures {
+                more: flags == MORE,
+                tables: r.list()?,
+            },
+            kind::PORT_DESC => MultipartRequest::PortDesc,
+            kind::EXPERIMENTER => MultipartRequest::Experimenter(Experimenter::decode(&mut r)?),
+            kind => MultipartRequest::Unknown {
+                kind,
+                flags,
+                body: r.opaque(),
+            },
+        };
+        r.finish()?;
+        Ok(request)
+    }
+
+    fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        out.put_u16(self.kind());
+        out.put_u16(self.flags());
+        put_zeros(out, 4);
+        match self {
+            MultipartRequest::Desc
+            | MultipartRequest::Table
+            | MultipartRequest::GroupDesc
+            | MultipartRequest::GroupFeatures
+            | MultipartRequest::MeterFeatures
+            | MultipartRequest::PortDesc => {}
+            MultipartRequest::Flow(request) | MultipartRequest::Aggregate(request) => {
+                request.encode(out)?;
+            }
+            MultipartRequest::PortStats(PortNo(id))
+            | MultipartRequest::Group(GroupId(id))
+            | MultipartRequest::Meter(MeterId(id))
+            | MultipartRequest::MeterConfig(MeterId(id)) => {
+                out.put_u32(*id);
+                put_zeros(out, 4);
+            }
+            MultipartRequest::Queue(request) => request.encode(out)?,
+            MultipartRequest::TableFeatures { tables, .. } => {
+                tables.iter().try_for_each(|t| t.encode(out))?;
+            }
+            MultipartRequest::Experimenter(body) => body.encode(out)?,
+            MultipartRequest::Unknown { body, .. } => out.put_slice(body),
+        }
+        Ok(())
+    }
+}
+
+fn padded_id(r: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    let id = r.u32()?;
+    r.skip(4)?;
+    Ok(id)
+}

@@ -1,0 +1,262 @@
+//! One field as it lies on the wire: class, number, mask bit, length, payload (OF 1.3.5 §7.2.3.2).
+
+use std::ops::Deref;
+
+use smallvec::SmallVec;
+
+use super::{FieldId, Maskable, Masked, OxmField, OxmValue};
+use crate::error::{DecodeError, Part};
+
+/// Class of the basic fields (`OFPXMC_OPENFLOW_BASIC`).
+pub const CLASS_BASIC: u16 = 0x8000;
+
+/// Bytes in the header of a field.
+pub(crate) const OXM_HEADER: usize = 4;
+
+/// Why a payload can't be a field's.
+pub(crate) enum Defect {
+    Length,
+    Mask,
+}
+
+/// What a variant of [`OxmField`] carries: a value, or a value with a mask.
+pub(super) trait Payload: Copy {
+    fn read(has_mask: bool, payload: &[u8]) -> Result<Self, Defect>;
+    /// Whether there is a mask, and the bytes of both.
+    fn shape(&self) -> (bool, usize);
+    fn write(&self, out: &mut [u8]);
+    fn normalized(self) -> Self;
+    fn is_wildcard(&self) -> bool;
+}
+
+impl<T: OxmValue> Payload for T {
+    #[inline]
+    fn read(has_mask: bool, payload: &[u8]) -> Result<Self, Defect> {
+        if has_mask {
+            return Err(Defect::Mask);
+        }
+        T::read(payload).ok_or(Defect::Length)
+    }
+
+    #[inline]
+    fn shape(&self) -> (bool, usize) {
+        (false, T::LEN)
+    }
+
+    #[inline]
+    fn write(&self, out: &mut [u8]) {
+        OxmValue::write(*self, out);
+    }
+
+    fn normalized(self) -> Self {
+        self
+    }
+
+    fn is_wildcard(&self) -> bool {
+        false
+    }
+}
+
+impl<T: OxmValue> Payload for Masked<T> {
+    #[inline]
+    fn read(has_mask: bool, payload: &[u8]) -> Result<Self, Defect> {
+        let (value, mask) = if has_mask {
+            let (value, mask) = payload.split_at_checked(T::LEN).ok_or(Defect::Length)?;
+            (value, Some(T::read(mask).ok_or(Defect::Length)?))
+        } else {
+            (payload, None)
+        };
+        let value = T::read(value).ok_or(Defect::Length)?;
+        Ok(Masked { value, mask })
+    }
+
+    #[inline]
+    fn shape(&self) -> (bool, usize) {
+        match self.mask {
+            Some(_) => (true, 2 * T::LEN),
+            None => (false, T::LEN),
+        }
+    }
+
+    #[inline]
+    fn write(&self, out: &mut [u8]) {
+        let (value, mask) = out.split_at_mut(T::LEN);
+        self.value.write(value);
+        if let Some(bits) = self.mask {
+            bits.write(mask);
+        }
+    }
+
+    fn normalized(self) -> Self {
+        match self.mask {
+            Some(mask) => Masked::new(self.value, mask),
+            None => self,
+        }
+    }
+
+    fn is_wildcard(&self) -> bool {
+        Masked::is_wildcard(self)
+    }
+}
+
+/// Payload of a field that this crate does not know: at most 255 bytes, as the wire can say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OxmBytes(Box<[u8]>);
+
+/// More bytes than the 255 that a match field can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a match field of {0} bytes; the wire can say at most 255")]
+pub struct OxmTooLong(pub usize);
+
+impl TryFrom<&[u8]> for OxmBytes {
+    type Error = OxmTooLong;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, OxmTooLong> {
+        if bytes.len() > usize::from(u8::MAX) {
+            return Err(OxmTooLong(bytes.len()));
+        }
+        Ok(OxmBytes(bytes.into()))
+    }
+}
+
+impl Deref for OxmBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A field whose payload has not been looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct RawField<'a> {
+    pub(crate) class: u16,
+    pub(crate) field: u8,
+    pub(crate) has_mask: bool,
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> RawField<'a> {
+    /// Takes the first field off `tlvs`; `None` when its header or payload is cut short.
+    #[inline]
+    pub(crate) fn split(tlvs: &'a [u8]) -> Option<(RawField<'a>, &'a [u8])> {
+        let (&[c0, c1, number, len], rest) = tlvs.split_first_chunk::<OXM_HEADER>()?;
+        let (payload, rest) = rest.split_at_checked(usize::from(len))?;
+        let raw = RawField {
+            class: u16::from_be_bytes([c0, c1]),
+            field: number >> 1,
+            has_mask: number & 1 != 0,
+            payload,
+        };
+        Some((raw, rest))
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> Option<FieldId> {
+        if self.class == CLASS_BASIC {
+            FieldId::from_number(self.field)
+        } else {
+            None
+        }
+    }
+
+    /// Whether a basic field has the length and the mask that it can have.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), DecodeError> {
+        let Some(id) = self.id() else { return Ok(()) };
+        if self.has_mask && id.maskable() == Maskable::No {
+            return Err(DecodeError::Mask { field: id.name() });
+        }
+        if self.payload.len() != id.wire_len() << usize::from(self.has_mask) {
+            return Err(DecodeError::BadLength {
+                part: Part::Match,
+                length: self.payload.len(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The field with its value; one that fails [`RawField::check`] comes out as unknown.
+    #[inline]
+    pub(crate) fn typed(&self) -> OxmField {
+        let known = self
+            .id()
+            .and_then(|id| OxmField::read(id, self.has_mask, self.payload).ok());
+        known.unwrap_or_else(|| OxmField::Unknown {
+            class: self.class,
+            field: self.field,
+            has_mask: self.has_mask,
+            bytes: OxmBytes(self.payload.into()),
+        })
+    }
+}
+
+/// The order in which a match that was built here keeps its fields: the basic ones by number, then
+/// other classes. Every prerequisite has a smaller number than what depends on it.
+pub(super) fn rank(class: u16, field: u8) -> (bool, u16, u8) {
+    (class != CLASS_BASIC, class, field)
+}
+
+impl OxmField {
+    /// Class and number.
+    pub fn key(&self) -> (u16, u8) {
+        match self {
+            OxmField::Unknown { class, field, .. } => (*class, *field & 0x7f),
+            known => (CLASS_BASIC, known.id().map_or(0, |id| id as u8)),
+        }
+    }
+
+    /// Bytes on the wire, header included.
+    pub fn wire_len(&self) -> usize {
+        OXM_HEADER + self.shape().1
+    }
+
+    /// Appends the field as it lies on the wire.
+    #[inline]
+    pub(crate) fn to_wire(&self) -> SmallVec<[u8; 40]> {
+        let (class, field) = self.key();
+        let (has_mask, len) = self.shape();
+        let mut out = SmallVec::from_elem(0, OXM_HEADER + len);
+        out[..2].copy_from_slice(&class.to_be_bytes());
+        out[2] = field << 1 | u8::from(has_mask);
+        // At most 255: OxmBytes holds no more, and 32 is the most of the typed fields.
+        out[3] = len as u8;
+        self.write_payload(&mut out[OXM_HEADER..]);
+        out
+    }
+
+    /// The field with this number as its value: what is said of one field holds for all.
+    ///
+    /// `None` when value or mask have more bits than the field, or nobody masks the field.
+    pub fn from_bits(id: FieldId, value: u128, mask: Option<u128>) -> Option<OxmField> {
+        let spare = u128::BITS - id.bits();
+        if (value | mask.unwrap_or(0)).leading_zeros() < spare {
+            return None;
+        }
+        let len = id.wire_len();
+        let mut payload = [0; 32];
+        payload[..len].copy_from_slice(&value.to_be_bytes()[16 - len..]);
+        if let Some(mask) = mask {
+            payload[len..2 * len].copy_from_slice(&mask.to_be_bytes()[16 - len..]);
+        }
+        let used = len << usize::from(mask.is_some());
+        OxmField::read(id, mask.is_some(), &payload[..used]).ok()
+    }
+
+    /// Value and mask as numbers; without a mask all bits of the field count. `None` for a field
+    /// that this crate does not know.
+    pub fn to_bits(&self) -> Option<(u128, u128)> {
+        let id = self.id()?;
+        let (has_mask, used) = self.shape();
+        let mut payload = [0; 32];
+        self.write_payload(&mut payload[..used]);
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |n, b| n << 8 | u128::from(*b));
+        let value = number(&payload[..id.wire_len()]);
+        let mask = if has_mask {
+            number(&payload[id.wire_len()..used])
+        } else {
+            u128::MAX >> (u128::BITS - id.bits())
+        };
+        Some((value, mask))
+    }
+}

@@ -1,0 +1,413 @@
+//! The protocol as a machine: no sockets, no clock, no tasks.
+//!
+//! A [`Session`] is one end of an OpenFlow connection. Its driver feeds it the bytes that arrived
+//! ([`Session::next_event`]) and the time when something was due ([`Session::handle_deadline`]), and
+//! writes out what it left in [`Session::output`]. What the session does by itself:
+//!
+//! - hello and version negotiation (OF 1.3.5 §6.3.1), and on the controller's side the features request;
+//! - echo, both ways: it answers the peer's requests, and asks a peer that has gone quiet (§6.4.1);
+//! - it ties every reply and every error to the request that caused it, by transaction id;
+//! - it gathers multipart replies, within a bound (§7.3.5);
+//! - it acknowledges modifications, which OpenFlow itself answers only with errors: a barrier behind
+//!   them tells that those without an error were carried out (§7.3.8).
+//!
+//! ```
+//! use std::time::Instant;
+//! use bytes::BytesMut;
+//! use openflow::session::{Config, Event, Session};
+//! # use flowbed_openflow as openflow;
+//!
+//! let now = Instant::now();
+//! let mut controller = Session::new(Config::controller(), now);
+//! let mut switch = Session::new(Config::switch(), now);
+//! let mut wire = switch.output().split();
+//! assert!(controller.next_event(now, &mut wire).is_none(), "a hello alone is no event");
+//! assert!(!controller.output().is_empty(), "hello and features request wait to be written");
+//! ```
+
+mod config;
+mod event;
+mod pending;
+
+pub use config::{Config, End};
+pub use event::{CloseReason, Event, Reply, RequestError, SendError};
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::error::{ErrorKind, ErrorMsg, HelloFailed};
+use crate::frame::{self, Header};
+use crate::ids::Xid;
+use crate::message::{Body, Message};
+use crate::msg::hello::Hello;
+use pending::{Expect, Pending};
+
+/// The version of OpenFlow that a session speaks: 1.3, wire version 4.
+pub const VERSION: u8 = 4;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    /// Our hello is out, theirs is awaited.
+    Hello,
+    /// The controller's side has asked for the features.
+    Features,
+    /// Requests and events flow.
+    Open,
+    Closed,
+}
+
+/// One end of an OpenFlow connection; see the [module's page](self).
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    phase: Phase,
+    output: BytesMut,
+    next_xid: u32,
+    pending: Pending,
+    /// When the handshake must be over.
+    handshake_deadline: Instant,
+    /// When the peer was last heard.
+    heard: Instant,
+    /// When our echo request went out, if it is not answered yet by any sign of life.
+    probed: Option<Instant>,
+    closing: Option<CloseReason>,
+    early: u64,
+}
+
+impl Session {
+    /// A session that begins now: its hello is in the output already.
+    pub fn new(config: Config, now: Instant) -> Session {
+        let mut session = Session {
+            phase: Phase::Hello,
+            output: BytesMut::with_capacity(4096),
+            next_xid: 1,
+            pending: Pending::new(&config),
+            handshake_deadline: now + config.handshake_timeout,
+            heard: now,
+            probed: None,
+            closing: None,
+            early: 0,
+            config,
+        };
+        session.put(&Body::Hello(Hello::new([VERSION])));
+        session
+    }
+
+    /// The bytes that wait to be written to the peer. The driver takes them from the front
+    /// (`split`, `advance`); the session appends.
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// Whether the handshake is over and the connection not closed.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Requests and modifications that have no answer yet.
+    pub fn outstanding(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Messages that came before the handshake was over and were passed over.
+    pub fn early_messages(&self) -> u64 {
+        self.early
+    }
+
+    /// Takes whole messages off the front of `input` until one of them means something to the
+    /// caller. `None`: all there is has been read, or the session is closed.
+    ///
+    /// After [`Event::Closed`] there are no more events; whoever still waited for an answer got
+    /// [`RequestError::Disconnected`] before it.
+    pub fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Option<Event> {
+        loop {
+            if let Some((xid, result)) = self.pending.next_answer() {
+                return Some(Event::Answer { xid, result });
+            }
+            if let Some(reason) = self.closing.take() {
+                return Some(Event::Closed(reason));
+            }
+            if self.phase == Phase::Closed {
+                return None;
+            }
+            let frame = match frame::next(input) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return None,
+                Err(error) => {
+                    self.close(CloseReason::Garbled(error.to_string()));
+                    continue;
+                }
+            };
+            self.heard = now;
+            self.probed = None;
+            if let Some(event) = self.handle_frame(now, frame) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The connection is gone: the transport says so.
+    pub fn handle_disconnect(&mut self, reason: CloseReason) {
+        self.close(reason);
+    }
+
+    /// When [`Session::handle_deadline`] wants to be called next.
+    pub fn next_deadline(&mut self) -> Option<Instant> {
+        let liveness = match self.phase {
+            Phase::Closed => return None,
+            Phase::Hello | Phase::Features => self.handshake_deadline,
+            Phase::Open => match self.probed {
+                Some(at) => at + self.config.echo_timeout,
+                None => self.heard + self.config.echo_interval,
+            },
+        };
+        Some(match self.pending.next_deadline() {
+            Some(request) => request.min(liveness),
+            None => liveness,
+        })
+    }
+
+    /// Does what is due at `now`: gives up requests without an answer, asks a quiet peer for a sign
+    /// of life, closes on a silent one. Calling it early is harmless.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        self.pending.expire(now);
+        match self.phase {
+            Phase::Closed => {}
+            Phase::Hello | Phase::Features if now >= self.handshake_deadline => {
+                self.close(CloseReason::HandshakeTimeout);
+            }
+            Phase::Hello | Phase::Features => {}
+            Phase::Open => match self.probed {
+                Some(at) if now >= at + self.config.echo_timeout => self.close(CloseReason::Silent),
+                None if now >= self.heard + self.config.echo_interval => {
+                    self.probed = Some(now);
+                    self.put(&Body::EchoRequest(Bytes::new()));
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// Sends a message without waiting for anything. Should the peer refuse it, its error comes as
+    /// [`Event::Message`] with the returned transaction id.
+    pub fn send(&mut self, body: &Body) -> Result<Xid, SendError> {
+        let xid = self.allocate()?;
+        body.encode(xid, &mut self.output)?;
+        Ok(xid)
+    }
+
+    /// Sends the answer to a request of the peer, under that request's transaction id.
+    pub fn reply(&mut self, xid: Xid, body: &Body) -> Result<(), SendError> {
+        if self.phase == Phase::Closed {
+            return Err(SendError::Closed);
+        }
+        Ok(body.encode(xid, &mut self.output)?)
+    }
+
+    /// Sends a request that OpenFlow answers with a reply (features, config, barrier, role,
+    /// multipart …). Exactly one [`Event::Answer`] with the returned id follows.
+    ///
+    /// Errors: [`SendError::NoReplyDefined`] for a message that has no reply; use
+    /// [`Session::modify`] or [`Session::send`] for these.
+    pub fn request(&mut self, now: Instant, body: &Body) -> Result<Xid, SendError> {
+        let expect = Expect::reply_to(body).ok_or(SendError::NoReplyDefined(body.name()))?;
+        let barrier = matches!(expect, Expect::Barrier);
+        let xid = self.track(now, body, expect)?;
+        if barrier {
+            self.pending.close_epoch(xid);
+        }
+        Ok(xid)
+    }
+
+    /// Sends a modification (flow-mod, group-mod, port-mod …), which OpenFlow answers with an error
+    /// or not at all. Exactly one [`Event::Answer`] with the returned id follows: the error, or
+    /// success once the barrier of the next [`Session::commit`] is answered.
+    pub fn modify(&mut self, now: Instant, body: &Body) -> Result<Xid, SendError> {
+        self.track(now, body, Expect::Barrier)
+            .inspect(|xid| self.pending.join_epoch(*xid))
+    }
+
+    /// Puts one barrier behind the modifications since the last one; nothing where there were none.
+    /// The driver calls it once a batch, just before it writes.
+    pub fn commit(&mut self, now: Instant) {
+        if self.phase != Phase::Open || !self.pending.has_open_epoch() {
+            return;
+        }
+        let barrier = self.take_xid();
+        self.put_as(barrier, &Body::BarrierRequest);
+        self.pending.close_epoch_unasked(barrier, now);
+    }
+
+    fn track(&mut self, now: Instant, body: &Body, expect: Expect) -> Result<Xid, SendError> {
+        let xid = self.allocate()?;
+        if self.pending.is_full() {
+            return Err(SendError::TooManyOutstanding(self.pending.len()));
+        }
+        body.encode(xid, &mut self.output)?;
+        self.pending.insert(xid, expect, now);
+        Ok(xid)
+    }
+
+    fn allocate(&mut self) -> Result<Xid, SendError> {
+        match self.phase {
+            Phase::Open => Ok(self.take_xid()),
+            Phase::Closed => Err(SendError::Closed),
+            Phase::Hello | Phase::Features => Err(SendError::NotReady),
+        }
+    }
+
+    /// The next transaction id; 0 is left out, and so is one whose answer is still awaited after
+    /// the counter has gone round.
+    fn take_xid(&mut self) -> Xid {
+        loop {
+            let xid = Xid(self.next_xid);
+            self.next_xid = self.next_xid.wrapping_add(1);
+            if xid.0 != 0 && !self.pending.contains(xid) {
+                return xid;
+            }
+        }
+    }
+
+    fn put(&mut self, body: &Body) {
+        let xid = self.take_xid();
+        self.put_as(xid, body);
+    }
+
+    fn put_as(&mut self, xid: Xid, body: &Body) {
+        body.encode(xid, &mut self.output)
+            .expect("the session's own messages are a few bytes long, and an echoed payload came in one message");
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Closed;
+            self.pending.disconnect();
+            self.closing = Some(reason);
+        }
+    }
+
+    fn handle_frame(&mut self, now: Instant, frame: Bytes) -> Option<Event> {
+        let header = Header::parse(&frame);
+        let message = match Message::decode(frame.clone()) {
+            Ok(message) => message,
+            Err(error) => {
+                // One bad message inside a sound frame: refuse it and go on. Before the versions are
+                // agreed there is nothing to go on with.
+                if self.phase == Phase::Hello {
+                    self.close(CloseReason::Garbled(error.to_string()));
+                    return None;
+                }
+                if let Ok(header) = header {
+                    self.pending.fail(header.xid, || RequestError::BadReply(error.to_string()));
+                }
+                return Some(Event::Undecodable { frame, error });
+            }
+        };
+        match self.phase {
+            Phase::Hello => self.handle_hello(header.ok()?.version, message),
+            Phase::Features => self.handle_features(message),
+            Phase::Open => self.handle_message(now, message),
+            Phase::Closed => None,
+        }
+    }
+
+    /// Version negotiation, OF 1.3.5 §6.3.1: with bitmaps on both sides the highest common version,
+    /// else the smaller of the two header versions.
+    fn handle_hello(&mut self, version: u8, message: Message) -> Option<Event> {
+        let hello = match message.body {
+            Body::Hello(hello) => hello,
+            Body::Error(error) => {
+                self.close(CloseReason::Refused(error));
+                return None;
+            }
+            other => {
+                self.close(CloseReason::NoHello(other.name()));
+                return None;
+            }
+        };
+        let agreed = if hello.versions.is_empty() {
+            version >= VERSION
+        } else {
+            hello.versions.contains(&VERSION)
+        };
+        if !agreed {
+            let reason = CloseReason::Version {
+                offered: if hello.versions.is_empty() { vec![version] } else { hello.versions },
+            };
+            self.put_as(
+                message.xid,
+                &Body::Error(ErrorMsg {
+                    kind: ErrorKind::HelloFailed(HelloFailed::Incompatible),
+                    data: Bytes::from(reason.to_string().into_bytes()),
+                }),
+            );
+            self.close(reason);
+            return None;
+        }
+        match self.config.end {
+            End::Controller => {
+                self.phase = Phase::Features;
+                self.put(&Body::FeaturesRequest);
+                None
+            }
+            End::Switch => {
+                self.phase = Phase::Open;
+                Some(Event::Open)
+            }
+        }
+    }
+
+    fn handle_features(&mut self, message: Message) -> Option<Event> {
+        match message.body {
+            Body::FeaturesReply(features) => {
+                self.phase = Phase::Open;
+                Some(Event::Ready(features))
+            }
+            Body::EchoRequest(data) => {
+                self.put_as(message.xid, &Body::EchoReply(data));
+                None
+            }
+            Body::Error(error) => {
+                self.close(CloseReason::Refused(error));
+                None
+            }
+            _ => {
+                self.early += 1;
+                None
+            }
+        }
+    }
+
+    fn handle_message(&mut self, now: Instant, message: Message) -> Option<Event> {
+        match message.body {
+            Body::EchoRequest(data) => {
+                self.put_as(message.xid, &Body::EchoReply(data));
+                None
+            }
+            // Any byte that arrives is a sign of life; the reply carries no more than that.
+            Body::EchoReply(_) | Body::Hello(_) => None,
+            Body::Error(error) => match self.pending.refuse(message.xid, error) {
+                Ok(()) => None,
+                Err(error) => Some(Event::Message(Message { xid: message.xid, body: Body::Error(error) })),
+            },
+            Body::BarrierReply => {
+                self.pending.barrier(message.xid);
+                None
+            }
+            Body::MultipartReply(reply) => match self.pending.gather(message.xid, reply, now) {
+                Ok(()) => None,
+                Err(reply) => {
+                    Some(Event::Message(Message { xid: message.xid, body: Body::MultipartReply(reply) }))
+                }
+            },
+            body => match self.pending.reply(message.xid, body) {
+                Ok(()) => None,
+                Err(body) => Some(Event::Message(Message { xid: message.xid, body })),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

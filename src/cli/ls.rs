@@ -1,0 +1,37 @@
+//! `flowbed ls`.
+
+use anyhow::Result;
+
+use super::Outcome;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// One JSON object a network
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let running = testbed::list()?;
+    if args.json {
+        for network in &running {
+            println!(
+                "{}",
+                serde_json::json!({ "name": network.name, "pid": network.pid, "hosts": network.hosts })
+            );
+        }
+    } else if running.is_empty() {
+        println!("no network is up");
+    } else {
+        println!("{:<20} {:>8}  HOSTS", "NAME", "PID");
+        for network in &running {
+            println!(
+                "{:<20} {:>8}  {}",
+                network.name,
+                network.pid,
+                network.hosts.join(" ")
+            );
+        }
+    }
+    Ok(Outcome::Good)
+}

@@ -1,0 +1,90 @@
+//! The command line: one file a subcommand.
+
+mod clean;
+mod controller;
+mod dashboard;
+mod doctor;
+mod exec;
+mod ls;
+mod report;
+mod shell;
+mod signals;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Program, test and watch software-defined networks.
+#[derive(Debug, Parser)]
+#[command(name = "flowbed", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring a network up, run apps and tests on it, then a shell
+    Up(up::Args),
+    /// Run the controller alone, for switches of any make
+    Controller(controller::Args),
+    /// Run a command in a host of a running network, from another shell
+    Exec(exec::Args),
+    /// List the networks that are up
+    Ls(ls::Args),
+    /// Sweep away what networks that died have left behind
+    Clean,
+    /// Check what this machine can do
+    Doctor(doctor::Args),
+}
+
+/// How a command that ran to its end went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Good,
+    Failed,
+}
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // RUST_LOG=controller=debug and the like; without it, what a person should know of.
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match cli.command {
+        Command::Up(args) => up::run(args),
+        Command::Controller(args) => controller::run(args),
+        Command::Exec(args) => exec::run(&args),
+        Command::Ls(args) => ls::run(&args),
+        Command::Clean => clean::run(),
+        Command::Doctor(args) => doctor::run(&args),
+    };
+    match outcome {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("flowbed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Checks the name of an app; the error lists what there is.
+fn app_name(text: &str) -> Result<String, String> {
+    use ::controller::apps;
+    if apps::by_name(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    let known: Vec<String> = apps::NAMES
+        .iter()
+        .map(|(name, what)| format!("  {name}: {what}"))
+        .collect();
+    Err(format!(
+        "there is no such app; there are\n{}",
+        known.join("\n")
+    ))
+}

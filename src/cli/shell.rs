@@ -1,0 +1,227 @@
+//! The shell on a running network.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use flowbed::Lab;
+use openflow::FlowStatsRequest;
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::{Config, Editor};
+use rustyline::{Helper, Highlighter, Hinter, Validator};
+use testbed::{LinkState, PingOptions};
+use tokio::sync::{mpsc, oneshot};
+
+const HELP: &str = "\
+help                      this text
+nodes, hosts, links       what there is
+flows [SWITCH]            flow tables, in the words of ovs-ofctl
+pingall                   every host pings every other
+link A B up|down          takes a link up or down
+HOST COMMAND…             runs a command in a host, with names of hosts replaced by their addresses: h1 ping h2
+exit                      takes the network down
+";
+const COMMANDS: [&str; 8] = [
+    "help", "nodes", "hosts", "links", "flows", "pingall", "link", "exit",
+];
+
+/// Whether the shell goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Go,
+    Exit,
+}
+
+/// The lines of a script; empty ones and comments are left out.
+pub(crate) fn read_script(file: &Path) -> Result<Vec<String>> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+/// Reads lines from the terminal and executes them, until `exit` or the end of the input.
+pub(crate) async fn run(lab: &Lab) -> Result<()> {
+    println!("help lists the commands; exit or Ctrl-D takes the network down");
+    let (lines, mut inbox) = mpsc::channel::<(String, oneshot::Sender<()>)>(1);
+    let mut words: Vec<String> = COMMANDS.iter().map(|&command| command.to_owned()).collect();
+    words.extend(
+        lab.testbed()
+            .hosts()
+            .iter()
+            .map(|host| host.name().to_owned()),
+    );
+    words.extend(
+        lab.testbed()
+            .switches()
+            .iter()
+            .map(|switch| switch.name.clone()),
+    );
+    // Reading a line blocks, so it has a thread of its own; it waits until each command is done.
+    std::thread::spawn(move || read_lines(words, &lines));
+    while let Some((line, done)) = inbox.recv().await {
+        match execute(lab, &line).await {
+            Ok(Next::Go) => {}
+            Ok(Next::Exit) => break,
+            Err(error) => eprintln!("{error:#}"),
+        }
+        // The reader is gone only if the input is.
+        let _ = done.send(());
+    }
+    Ok(())
+}
+
+fn read_lines(words: Vec<String>, lines: &mpsc::Sender<(String, oneshot::Sender<()>)>) {
+    let mut editor = match Editor::with_config(Config::builder().auto_add_history(true).build()) {
+        Ok(editor) => editor,
+        Err(error) => {
+            eprintln!("flowbed: cannot use the terminal: {error}");
+            return;
+        }
+    };
+    editor.set_helper(Some(Words { words }));
+    loop {
+        match editor.readline("flowbed> ") {
+            Ok(line) => {
+                let (done, finished) = oneshot::channel();
+                if lines.blocking_send((line, done)).is_err() || finished.blocking_recv().is_err() {
+                    return;
+                }
+            }
+            // Ctrl-C clears the line, as in any shell.
+            Err(ReadlineError::Interrupted) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Completes commands and names.
+#[derive(Helper, Highlighter, Hinter, Validator)]
+struct Words {
+    words: Vec<String>,
+}
+
+impl Completer for Words {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        at: usize,
+        _: &rustyline::Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let start = line[..at].rfind(' ').map_or(0, |space| space + 1);
+        let begun = &line[start..at];
+        Ok((
+            start,
+            self.words
+                .iter()
+                .filter(|word| word.starts_with(begun))
+                .cloned()
+                .collect(),
+        ))
+    }
+}
+
+/// Executes one line.
+pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let testbed = lab.testbed();
+    match words.as_slice() {
+        [] | ["#", ..] => {}
+        ["help" | "?"] => print!("{HELP}"),
+        ["exit" | "quit"] => return Ok(Next::Exit),
+        ["nodes"] => {
+            let hosts = testbed.hosts().iter().map(|host| host.name());
+            let switches = testbed.switches();
+            let switches = switches.iter().map(|switch| switch.name.as_str());
+            println!("{}", hosts.chain(switches).collect::<Vec<_>>().join(" "));
+        }
+        ["hosts"] => {
+            for host in testbed.hosts() {
+                for interface in host.interfaces() {
+                    let address = interface
+                        .ipv4
+                        .map(|address| address.to_string())
+                        .unwrap_or_default();
+                    println!(
+                        "{:<8} {:<12} {} {address}",
+                        host.name(),
+                        interface.name,
+                        interface.mac
+                    );
+                }
+            }
+        }
+        ["links"] => {
+            for link in testbed.links().iter() {
+                let state = match link.state {
+                    LinkState::Up => "up",
+                    LinkState::Down => "down",
+                };
+                println!("{} <-> {} {state}", link.a.interface, link.b.interface);
+            }
+        }
+        ["flows"] => {
+            for switch in testbed.switches().iter() {
+                print_flows(lab, &switch.name).await?;
+            }
+        }
+        ["flows", switch] => print_flows(lab, switch).await?,
+        ["pingall"] => print!("{}", testbed.ping_all(&PingOptions::default()).await?),
+        ["link", a, b, state] => {
+            let state = match *state {
+                "up" => LinkState::Up,
+                "down" => LinkState::Down,
+                other => bail!("a link is up or down, not \"{other}\""),
+            };
+            testbed.set_link((*a, *b), state).await?;
+        }
+        [host, command @ ..] if testbed.host(host).is_ok() => run_in(lab, host, command).await?,
+        [other, ..] => bail!("there is no command or host \"{other}\"; help lists the commands"),
+    }
+    Ok(Next::Go)
+}
+
+async fn print_flows(lab: &Lab, name: &str) -> Result<()> {
+    let switches = lab.testbed().switches();
+    let switch = switches.iter().find(|switch| switch.name == name);
+    let switch = switch.ok_or_else(|| anyhow!("there is no switch \"{name}\""))?;
+    let connected = lab
+        .controller()
+        .and_then(|controller| controller.switch(switch.dpid));
+    let connected =
+        connected.ok_or_else(|| anyhow!("{name} is not connected to a controller of ours"))?;
+    println!("{name}:");
+    for flow in connected.flow_stats(FlowStatsRequest::all()).await? {
+        println!("{flow}");
+    }
+    Ok(())
+}
+
+/// Runs a command in a host, with the terminal for itself.
+async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<()> {
+    let Some(program) = command.first() else {
+        bail!("what shall {host} run? For a shell: {host} bash");
+    };
+    let testbed = lab.testbed();
+    let address = |word: &str| {
+        let host = testbed.host(word).ok()?;
+        host.interfaces()
+            .iter()
+            .find_map(|interface| interface.ipv4)
+            .map(|net| net.address.to_string())
+    };
+    let words: Vec<String> = command
+        .iter()
+        .map(|word| address(word).unwrap_or_else(|| (*word).to_owned()))
+        .collect();
+    let status = testbed.host(host)?.interact(&words).await?;
+    if !status.success() {
+        eprintln!("{program}: {status}");
+    }
+    Ok(())
+}

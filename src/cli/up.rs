@@ -1,0 +1,330 @@
+//! `flowbed up`: a network, its controller, tests and a shell.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use controller::apps;
+use flowbed::{Lab, LabBuilder};
+use testbed::{FailMode, SwitchKind, Topology};
+use web::collect::Sources;
+use web::view;
+
+use super::Outcome;
+use super::dashboard::{self, Dashboard};
+use super::report::{Report, Test};
+use super::shell::{self, Next};
+use super::signals::Signals;
+
+/// The app that runs if none is named.
+const DEFAULT_APP: &str = "learning-switch";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// minimal; single,N; reversed,N; linear,SWITCHES[,HOSTS]; tree,DEPTH,FANOUT
+    #[arg(
+        long,
+        value_name = "TOPOLOGY",
+        default_value = "minimal",
+        conflicts_with = "file"
+    )]
+    topo: String,
+    /// A topology in TOML
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// What switches are made of
+    #[arg(long, value_enum, default_value = "auto")]
+    switch: Switch,
+    /// What switches do without a controller
+    #[arg(long, value_enum, default_value = "secure")]
+    fail_mode: Fail,
+    /// An app for our controller; may be given several times, they run in this order [default: learning-switch]
+    #[arg(long = "app", value_name = "APP", value_parser = super::app_name, conflicts_with = "controller")]
+    apps: Vec<String>,
+    /// Another controller: tcp:HOST:PORT as this machine sees it, or none
+    #[arg(long, value_name = "CONTROLLER")]
+    controller: Option<Remote>,
+    /// Serve the dashboard here (port 0: any free port)
+    #[arg(long, value_name = "ADDR")]
+    web: Option<SocketAddr>,
+    /// Run a test and exit: pingall, pingpair or none; may be given several times
+    #[arg(long = "test", value_name = "TEST")]
+    tests: Vec<Test>,
+    /// Shell commands to run first, from a file
+    #[arg(long, value_name = "FILE")]
+    pre: Option<PathBuf>,
+    /// The network's name, for `flowbed ls` and `flowbed exec`
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Print one JSON object with times and results at the end
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Switch {
+    /// Open vSwitch where it is installed
+    Auto,
+    /// Open vSwitch, in an instance of our own
+    Ovs,
+    /// The switch inside this program
+    Soft,
+    /// A Linux bridge, which has no controller
+    Bridge,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Fail {
+    /// Only what their flow tables say
+    Secure,
+    /// They learn by themselves
+    Standalone,
+}
+
+/// `tcp:HOST:PORT` or `none`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Remote {
+    None,
+    Tcp { host: String, port: u16 },
+}
+
+impl FromStr for Remote {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Remote, String> {
+        if text == "none" {
+            return Ok(Remote::None);
+        }
+        let address = text
+            .strip_prefix("tcp:")
+            .and_then(|rest| rest.rsplit_once(':'));
+        let Some((host, port)) = address.filter(|(host, _)| !host.is_empty()) else {
+            return Err("expected tcp:HOST:PORT, such as tcp:127.0.0.1:6653, or none".to_owned());
+        };
+        let port = port
+            .parse()
+            .map_err(|_| format!("\"{port}\" is not a port number from 1 to 65535"))?;
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        Ok(Remote::Tcp { host, port })
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<Outcome> {
+    let (topology, label) = topology(&args)?;
+    let pre = args.pre.as_deref().map(shell::read_script).transpose()?;
+    // Must come before the first thread; see testbed::enter.
+    testbed::enter()?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let outcome = runtime.block_on(up(args, topology, label, pre));
+    // A thread that waits for a line at the terminal cannot be ended.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn topology(args: &Args) -> Result<(Topology, String)> {
+    match &args.file {
+        Some(file) => Ok((Topology::from_file(file)?, file.display().to_string())),
+        None => {
+            let topology = args
+                .topo
+                .parse()
+                .with_context(|| format!("--topo {}", args.topo))?;
+            Ok((topology, args.topo.clone()))
+        }
+    }
+}
+
+async fn up(
+    args: Args,
+    topology: Topology,
+    label: String,
+    pre: Option<Vec<String>>,
+) -> Result<Outcome> {
+    let mut signals = Signals::new()?;
+    let app_names = app_names(&args);
+    let builder = builder(&args, topology, &app_names);
+    let begin = Instant::now();
+    let lab = tokio::select! {
+        lab = builder.start() => lab?,
+        // What was made so far is taken down as the start is dropped.
+        _ = signals.next() => bail!("asked to end while the network came up"),
+    };
+    let up = begin.elapsed();
+    for warning in lab.warnings() {
+        eprintln!("flowbed: {warning}");
+    }
+    let mut report = Report::new(label.clone(), &lab, up);
+    let outcome = tokio::select! {
+        outcome = use_lab(&args, &lab, label, app_names, pre, &mut report) => outcome,
+        () = until_asked(&mut signals, interactive(&args)) => Ok(()),
+    };
+    let begin = Instant::now();
+    lab.stop().await?;
+    report.down(begin.elapsed());
+    outcome?;
+    if args.json {
+        println!("{}", report.json());
+    }
+    Ok(report.outcome())
+}
+
+/// Whether a shell has the terminal: Ctrl-C is then for what runs in it.
+fn interactive(args: &Args) -> bool {
+    args.tests.is_empty() && std::io::stdin().is_terminal()
+}
+
+async fn until_asked(signals: &mut Signals, interactive: bool) {
+    if interactive {
+        signals.end().await;
+    } else {
+        signals.next().await;
+    }
+}
+
+/// The apps of our controller; none where it is not in charge.
+fn app_names(args: &Args) -> Vec<String> {
+    match (&args.controller, args.switch) {
+        (Some(_), _) | (None, Switch::Bridge) => Vec::new(),
+        (None, _) if args.apps.is_empty() => vec![DEFAULT_APP.to_owned()],
+        (None, _) => args.apps.clone(),
+    }
+}
+
+fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder {
+    let mut builder = Lab::builder(topology)
+        .switches(match args.switch {
+            Switch::Auto => SwitchKind::Auto,
+            Switch::Ovs => SwitchKind::Ovs,
+            Switch::Soft => SwitchKind::Soft,
+            Switch::Bridge => SwitchKind::Bridge,
+        })
+        .fail_mode(match args.fail_mode {
+            Fail::Secure => FailMode::Secure,
+            Fail::Standalone => FailMode::Standalone,
+        });
+    if let Some(name) = &args.name {
+        builder = builder.name(name);
+    }
+    if let Some(Remote::Tcp { host, port }) = &args.controller {
+        // Somebody else's controller gets a moment; the network comes up without it as well.
+        builder = builder
+            .remote_controller(host, *port)
+            .ready_within(Duration::from_secs(5));
+    }
+    app_names
+        .iter()
+        .filter_map(|name| apps::by_name(name))
+        .fold(builder, LabBuilder::app)
+}
+
+/// All that happens while the network is up.
+async fn use_lab(
+    args: &Args,
+    lab: &Lab,
+    label: String,
+    app_names: Vec<String>,
+    pre: Option<Vec<String>>,
+    report: &mut Report,
+) -> Result<()> {
+    // Standard output is the JSON object's alone.
+    let say = |text: &str| {
+        if args.json {
+            eprint!("{text}")
+        } else {
+            print!("{text}")
+        }
+    };
+    say(&format!("{}\n", report.summary()));
+    let dashboard = match args.web {
+        Some(address) => {
+            Some(Dashboard::start(address, sources(args, lab, label, app_names)).await?)
+        }
+        None => None,
+    };
+    let work = async {
+        for line in pre.iter().flatten() {
+            say(&format!("flowbed> {line}\n"));
+            if shell::execute(lab, line).await? == Next::Exit {
+                return Ok(());
+            }
+        }
+        for test in &args.tests {
+            let result = test.run(lab).await?;
+            say(&result.to_string());
+            report.add(result);
+        }
+        if !args.tests.is_empty() {
+            return Ok(());
+        }
+        if interactive(args) {
+            return shell::run(lab).await;
+        }
+        say("up until SIGINT or SIGTERM\n");
+        std::future::pending().await
+    };
+    match dashboard {
+        Some((dashboard, inbox)) => {
+            say(&format!("dashboard    {}\n", dashboard.url));
+            tokio::select! {
+                outcome = work => outcome,
+                () = dashboard::obey(lab.testbed(), inbox) => bail!("the dashboard has ended"),
+            }
+        }
+        None => work.await,
+    }
+}
+
+/// What the dashboard shows.
+fn sources(args: &Args, lab: &Lab, label: String, apps: Vec<String>) -> Sources {
+    let control = match (&args.controller, lab.controller()) {
+        (Some(Remote::Tcp { host, port }), _) => Some(view::Controller {
+            kind: view::ControllerKind::Remote,
+            address: format!("tcp:{host}:{port}"),
+            apps: Vec::new(),
+        }),
+        (_, Some(_)) => Some(view::Controller {
+            kind: view::ControllerKind::Flowbed,
+            address: format!("tcp:{}", flowbed::CONTROLLER),
+            apps,
+        }),
+        (_, None) => None,
+    };
+    Sources {
+        name: label,
+        control,
+        controller: lab.controller().cloned(),
+        testbed: Some(lab.testbed().watch()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_are_read_as_ovs_writes_them() {
+        let tcp = |host: &str, port| Remote::Tcp {
+            host: host.to_owned(),
+            port,
+        };
+        assert_eq!("none".parse(), Ok(Remote::None));
+        assert_eq!("tcp:127.0.0.1:6653".parse(), Ok(tcp("127.0.0.1", 6653)));
+        assert_eq!("tcp:[::1]:6633".parse(), Ok(tcp("::1", 6633)));
+        for wrong in [
+            "",
+            "tcp:",
+            "tcp::6653",
+            "127.0.0.1:6653",
+            "tcp:127.0.0.1",
+            "tcp:a:70000",
+        ] {
+            assert!(wrong.parse::<Remote>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A network with a controller in charge of it: where testbed and controller meet.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use controller::{App, AppFactory, Controller, NotReady};
+use openflow::DatapathId;
+use testbed::{ControllerTarget, Fabric, FailMode, Options, SwitchKind, Testbed, Topology};
+use thiserror::Error as ThisError;
+use tokio::net::TcpListener;
+
+/// Why a lab could not be brought up or taken down.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// The network.
+    #[error(transparent)]
+    Testbed(#[from] testbed::Error),
+    /// The switches did not come to the controller.
+    #[error("{0}; RUST_LOG=controller=info shows what they did")]
+    NotReady(#[from] NotReady),
+    /// A socket.
+    #[error("cannot serve the controller's socket: {0}")]
+    Listener(#[source] std::io::Error),
+    /// The runtime.
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// A running network and the controller in charge of it. Dropping it takes everything down, too;
+/// [`Lab::stop`] also tells how that went.
+#[derive(Debug)]
+pub struct Lab {
+    testbed: Testbed,
+    controller: Option<Controller>,
+    warnings: Vec<String>,
+}
+
+/// Who is in charge of the switches.
+#[derive(Debug)]
+enum Control {
+    Apps(controller::Builder),
+    Remote(ControllerTarget),
+    Nobody,
+}
+
+/// Settings of a lab that is not up yet.
+#[derive(Debug)]
+#[must_use]
+pub struct LabBuilder {
+    topology: Topology,
+    name: Option<String>,
+    control: Control,
+    options: Options,
+    ready_within: Duration,
+}
+
+/// Where switches of a lab find our controller, in the lab's own network namespace.
+pub const CONTROLLER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 6653);
+
+impl LabBuilder {
+    /// Adds an app to our own controller, which then is in charge.
+    pub fn per_switch<A: App>(
+        self,
+        name: &str,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> LabBuilder {
+        self.app(AppFactory::new(name, make))
+    }
+
+    /// Adds an app by its factory, as [`per_switch`](Self::per_switch).
+    pub fn app(mut self, app: AppFactory) -> LabBuilder {
+        let builder = match self.control {
+            Control::Apps(builder) => builder,
+            Control::Remote(_) | Control::Nobody => Controller::builder(),
+        };
+        self.control = Control::Apps(builder.app(app));
+        self
+    }
+
+    /// Another controller is in charge, at this address as the machine sees it.
+    pub fn remote_controller(mut self, host: &str, port: u16) -> LabBuilder {
+        self.control = Control::Remote(ControllerTarget::Remote {
+            host: host.to_owned(),
+            port,
+        });
+        self
+    }
+
+    /// What switches are made of.
+    pub fn switches(mut self, kind: SwitchKind) -> LabBuilder {
+        self.options.switch = kind;
+        self
+    }
+
+    /// What switches do without a controller.
+    pub fn fail_mode(mut self, mode: FailMode) -> LabBuilder {
+        self.options.fail_mode = mode;
+        self
+    }
+
+    /// The lab's name, for `flowbed ls` and `flowbed exec`; one is made up otherwise.
+    pub fn name(mut self, name: &str) -> LabBuilder {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// How long switches may take to be ready.
+    pub fn ready_within(mut self, time: Duration) -> LabBuilder {
+        self.ready_within = time;
+        self
+    }
+
+    /// Brings the network up. Returns when all switches are connected and the apps have set them up.
+    ///
+    /// Errors: what failed; what was made before is taken down again.
+    pub async fn start(self) -> Result<Lab, Error> {
+        let LabBuilder {
+            topology,
+            name,
+            control,
+            mut options,
+            ready_within,
+        } = self;
+        let fabric = Fabric::create(name.as_deref()).await?;
+        let mut controller = None;
+        match control {
+            Control::Apps(builder) => {
+                let listener = fabric.listen(CONTROLLER)?;
+                let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
+                controller = Some(builder.start(listener));
+                options.controllers = vec![ControllerTarget::Fabric(CONTROLLER)];
+            }
+            Control::Remote(target) => options.controllers = vec![target],
+            Control::Nobody => options.controllers.clear(),
+        }
+        let has_controller = !options.controllers.is_empty();
+        let testbed = Testbed::start(fabric, topology, options).await?;
+        let mut lab = Lab {
+            testbed,
+            controller,
+            warnings: Vec::new(),
+        };
+        let waited = match &lab.controller {
+            Some(controller) => controller
+                .wait_ready(&lab.openflow_switches(), ready_within)
+                .await
+                .map_err(Error::from),
+            None if has_controller => match lab.testbed.wait_connected(ready_within).await {
+                // Somebody else's controller may well be started later.
+                Err(error) => {
+                    lab.warnings.push(error.to_string());
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            },
+            None => Ok(()),
+        };
+        match waited {
+            Ok(()) => Ok(lab),
+            Err(error) => {
+                if let Err(also) = lab.stop().await {
+                    tracing::error!(error = %also, "and taking it down failed too");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Lab {
+    /// A lab of this shape. Without an app or a remote controller, nobody is in charge.
+    pub fn builder(topology: Topology) -> LabBuilder {
+        LabBuilder {
+            topology,
+            name: None,
+            control: Control::Nobody,
+            options: Options::default(),
+            ready_within: Duration::from_secs(30),
+        }
+    }
+
+    /// The network.
+    pub fn testbed(&self) -> &Testbed {
+        &self.testbed
+    }
+
+    /// Our controller, if it is the one in charge.
+    pub fn controller(&self) -> Option<&Controller> {
+        self.controller.as_ref()
+    }
+
+    /// The switches that have a controller.
+    fn openflow_switches(&self) -> Vec<DatapathId> {
+        let switches = self.testbed.switches();
+        let speaking = switches
+            .iter()
+            .filter(|switch| switch.kind != SwitchKind::Bridge);
+        speaking.map(|switch| switch.dpid).collect()
+    }
+
+    /// What went less than well at the start.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Takes it down: the controller first, so that it does not mourn its switches, then the network.
+    pub async fn stop(self) -> Result<(), Error> {
+        if let Some(controller) = &self.controller {
+            controller.shutdown().await;
+        }
+        Ok(self.testbed.stop().await?)
+    }
+}

@@ -1,0 +1,521 @@
+//! A running Open vSwitch.
+
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::daemon::Daemon;
+use super::datapath::{Datapath, tun_device};
+use super::error::{Error, Unconnected};
+use super::install::Installation;
+use super::mirror::{self, Mirror};
+use super::rows::{self, Bridge, Port};
+use super::{sockets, warm};
+use crate::ledger::Ledger;
+use crate::ovsdb::{self, Client, Condition, Mutator, Operation, Value};
+use crate::sandbox::NetNs;
+use crate::topology::FailMode;
+
+/// How long a daemon may take until it listens. It takes some 10 ms; machines can be busy.
+const READY: Duration = Duration::from_secs(15);
+
+/// How long `ovs-vswitchd` may take for a change: 1.5 s for 200 bridges with 600 ports here.
+const APPLIED: Duration = Duration::from_secs(60);
+
+/// The first and the longest pause between looks at the controllers' state.
+const LOOK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+
+/// The longest address of a unix socket, in bytes, with its final zero (`unix(7)`).
+const SOCKET_ADDRESS: usize = 108;
+
+/// The longest file name in the directory: a bridge's `NAME.mgmt`, `.snoop`, or a daemon's log.
+const FILE_NAME: usize = 24;
+
+/// An `ovsdb-server` and an `ovs-vswitchd` of our own. Dropping it kills both; [`stop`] does it
+/// faster where there are many ports, and cleans up.
+///
+/// [`stop`]: Instance::stop
+#[derive(Debug)]
+pub struct Instance {
+    directory: PathBuf,
+    datapath: Datapath,
+    server: Daemon,
+    switch: Daemon,
+    client: Client,
+    mirror: watch::Receiver<Mirror>,
+    /// How often the controllers' state was asked for.
+    looks: AtomicU64,
+}
+
+impl Instance {
+    /// Makes `directory` and starts the daemons in it, in the network namespace `fabric`. It
+    /// returns when the database answers; bridges can be [applied](Self::apply) at once.
+    ///
+    /// # Errors
+    /// When Open vSwitch is not installed, or does not start: the error has the end of its log.
+    pub async fn start(fabric: &NetNs, directory: &Path, ledger: &Ledger) -> Result<Self, Error> {
+        let installation = Installation::find()?;
+        let datapath = Datapath::detect(fabric).await?;
+        if datapath == Datapath::Userspace {
+            tun_device()?;
+        }
+        if directory.as_os_str().as_bytes().len() + 1 + FILE_NAME >= SOCKET_ADDRESS {
+            return Err(Error::LongPath(directory.to_owned()));
+        }
+        sockets::raise_descriptor_limit();
+        ledger.make_directory(directory)?;
+        let database = directory.join("conf.db");
+        create_database(fabric, &installation, directory, &database).await?;
+
+        let socket = directory.join("db.sock");
+        let mut command = command(&installation.ovsdb_server, directory);
+        command
+            .arg(&database)
+            .arg(option("--remote=punix:", &socket))
+            .arg(option("--unixctl=", &directory.join("ovsdb-server.ctl")))
+            .arg(option("--pidfile=", &directory.join("ovsdb-server.pid")));
+        let log = directory.join("ovsdb-server.log");
+        let server = Daemon::start(fabric, "ovsdb-server", command, &log).await?;
+        let stream = server.connect(&socket, READY).await?;
+
+        let switch = start_switch(fabric, &installation, directory, &socket, datapath).await?;
+        let (client, mirror) = follow(stream, socket, datapath).await?;
+        let instance = Self {
+            directory: directory.to_owned(),
+            datapath,
+            server,
+            switch,
+            client,
+            mirror,
+            looks: AtomicU64::new(0),
+        };
+        if datapath == Datapath::Userspace {
+            let control = instance.control_socket();
+            let control = instance.switch.connect(&control, READY).await?;
+            tokio::spawn(warm::userspace_datapath(control));
+        }
+        Ok(instance)
+    }
+
+    /// Where packets are switched.
+    #[must_use]
+    pub fn datapath(&self) -> Datapath {
+        self.datapath
+    }
+
+    /// `ovs-vswitchd`'s control socket, as `ovs-appctl -t` takes it.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.directory.join("ovs-vswitchd.ctl")
+    }
+
+    /// The socket on which bridge `name` takes OpenFlow, as `ovs-ofctl` takes it after `unix:`.
+    #[must_use]
+    pub fn bridge_socket(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.mgmt"))
+    }
+
+    /// The database, for what is not covered here.
+    #[must_use]
+    pub fn database(&self) -> &Client {
+        &self.client
+    }
+
+    /// Resolves, with the error to show, when a daemon ends though nobody asked it to.
+    pub async fn died(&self) -> Error {
+        tokio::select! {
+            error = self.switch.died() => error,
+            error = self.server.died() => error,
+        }
+    }
+
+    /// Makes bridges in one transaction, and waits until `ovs-vswitchd` has carried it out and
+    /// every port is open under its number. Their controllers may not be reached yet.
+    ///
+    /// # Errors
+    /// When a name is taken, or a port cannot be opened: [`Error::Port`] has Open vSwitch's own
+    /// words. None of `bridges` is left then.
+    pub async fn apply(&self, bridges: &[Bridge]) -> Result<(), Error> {
+        if bridges.is_empty() {
+            return Ok(());
+        }
+        let operations = rows::insert_bridges(bridges, self.datapath);
+        self.commit("make the bridges", operations).await?;
+        let fault = {
+            let mirror = self.mirror.borrow();
+            bridges.iter().find_map(|bridge| fault(&mirror, bridge))
+        };
+        let Some(fault) = fault else {
+            return Ok(());
+        };
+        let names: Vec<_> = bridges.iter().map(|bridge| bridge.name.as_str()).collect();
+        self.undo(self.remove(&names)).await;
+        Err(fault)
+    }
+
+    /// Removes bridges with all their ports. The interfaces themselves stay.
+    ///
+    /// # Errors
+    /// When there is no such bridge; then none is removed.
+    pub async fn remove<N: AsRef<str>>(&self, names: &[N]) -> Result<(), Error> {
+        let uuids = {
+            let mirror = self.mirror.borrow();
+            names
+                .iter()
+                .map(|name| {
+                    let name = name.as_ref();
+                    let found = mirror.bridge(name).map(|(uuid, _)| uuid);
+                    found.ok_or_else(|| Error::UnknownBridge(name.to_owned()))
+                })
+                .collect::<Result<Vec<_>, _>>()?
+        };
+        let operations = vec![rows::remove_bridges(uuids)];
+        self.commit("remove the bridges", operations).await
+    }
+
+    /// Makes an interface of the fabric a port, with an OpenFlow port number from 1 to 65279.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply); the port is not left then.
+    pub async fn add_port(&self, bridge: &str, port: &str, number: u32) -> Result<(), Error> {
+        let uuid = self.bridge(bridge)?;
+        let mut operations = Vec::new();
+        let row = Port {
+            name: port,
+            number: Some(number),
+        };
+        rows::insert_port(&row, "p", &mut operations);
+        operations.push(rows::change_ports(uuid, Mutator::Insert, Value::named("p")));
+        self.commit(format!("add port {port} to bridge {bridge}"), operations)
+            .await?;
+        let said = self.mirror.borrow().fault(bridge, port, Some(number));
+        let Some(said) = said else {
+            return Ok(());
+        };
+        self.undo(self.remove_port(bridge, port)).await;
+        Err(Error::Port {
+            bridge: bridge.to_owned(),
+            port: port.to_owned(),
+            said,
+        })
+    }
+
+    /// Takes a port off its bridge. The interface itself stays.
+    ///
+    /// # Errors
+    /// When there is no such port.
+    pub async fn remove_port(&self, bridge: &str, port: &str) -> Result<(), Error> {
+        let (bridge_uuid, port_uuid) = {
+            let mirror = self.mirror.borrow();
+            let (uuid, row) = mirror
+                .bridge(bridge)
+                .ok_or_else(|| Error::UnknownBridge(bridge.to_owned()))?;
+            let (port_uuid, _) = mirror.port(row, port).ok_or_else(|| Error::UnknownPort {
+                bridge: bridge.to_owned(),
+                port: port.to_owned(),
+            })?;
+            (uuid, port_uuid)
+        };
+        let operation = rows::change_ports(bridge_uuid, Mutator::Delete, Value::from(port_uuid));
+        let doing = format!("take port {port} off bridge {bridge}");
+        self.commit(doing, vec![operation]).await
+    }
+
+    /// Gives a bridge other controllers; none means none.
+    ///
+    /// # Errors
+    /// When there is no such bridge, or a target is malformed.
+    pub async fn set_controllers(&self, bridge: &str, targets: &[String]) -> Result<(), Error> {
+        let uuid = self.bridge(bridge)?;
+        let mut operations = Vec::new();
+        let controllers = rows::insert_controllers(targets, "b", &mut operations);
+        operations.push(
+            Operation::update("Bridge", [("controller", controllers)]).filter(Condition::is(uuid)),
+        );
+        let doing = format!("set the controllers of bridge {bridge}");
+        self.commit(doing, operations).await
+    }
+
+    /// Says what a bridge does without a controller.
+    ///
+    /// # Errors
+    /// When there is no such bridge.
+    pub async fn set_fail_mode(&self, bridge: &str, mode: FailMode) -> Result<(), Error> {
+        let uuid = self.bridge(bridge)?;
+        let operation = Operation::update("Bridge", [("fail_mode", rows::fail_mode(mode))])
+            .filter(Condition::is(uuid));
+        let doing = format!("set the fail mode of bridge {bridge}");
+        self.commit(doing, vec![operation]).await
+    }
+
+    /// Waits until each of these bridges is connected to a controller.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`] lists those that are not, with what Open vSwitch says of their
+    /// last attempt.
+    pub async fn wait_connected<N: AsRef<str>>(
+        &self,
+        names: &[N],
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let names: HashSet<&str> = names.iter().map(AsRef::as_ref).collect();
+        if let Some(unknown) = names.iter().find(|name| self.bridge(name).is_err()) {
+            return Err(Error::UnknownBridge((*unknown).to_owned()));
+        }
+        // Open vSwitch publishes this state only with its counters, every 5 s or more, unless it
+        // is asked to: so ask, and wait for what comes of it.
+        let deadline = Instant::now() + timeout;
+        let mut pause = LOOK.0;
+        loop {
+            let refresh = rows::refresh(self.looks.fetch_add(1, Ordering::Relaxed));
+            tokio::select! {
+                done = self.client.transact(vec![refresh]) => {
+                    done.map_err(Error::database("ask for the controllers' state"))?;
+                }
+                error = self.died() => return Err(error),
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let all = |mirror: &Mirror| mirror.unconnected(&names).is_empty();
+            if self.until(pause.min(left), all).await? {
+                return Ok(());
+            }
+            if left <= pause {
+                break;
+            }
+            pause = (pause * 2).min(LOOK.1);
+        }
+        let rest = self.mirror.borrow().unconnected(&names);
+        Err(Error::NotConnected {
+            bridges: self.explain(rest).await?,
+            after: timeout,
+        })
+    }
+
+    /// Ends both daemons at once and removes the directory. The taps of userspace bridges are
+    /// left to the end of the namespace.
+    ///
+    /// # Errors
+    /// When the directory cannot be removed; the daemons are gone all the same.
+    pub async fn stop(self) -> Result<(), Error> {
+        let Self {
+            directory,
+            server,
+            switch,
+            client,
+            mirror,
+            ..
+        } = self;
+        // Ends the client, which would else try to connect again.
+        drop((client, mirror));
+        let held = sockets::take(switch.pid(), switch.pidfd());
+        tokio::join!(switch.end(), server.end());
+        let release = tokio::task::spawn_blocking(move || sockets::release(held));
+        // It fails only when it panics or the runtime ends; both close the sockets too.
+        let _ = release.await;
+        match std::fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::Left(vec![format!(
+                    "cannot remove {}: {error}",
+                    directory.display()
+                )]))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bridge(&self, name: &str) -> Result<ovsdb::Uuid, Error> {
+        let mirror = self.mirror.borrow();
+        let found = mirror.bridge(name).map(|(uuid, _)| uuid);
+        found.ok_or_else(|| Error::UnknownBridge(name.to_owned()))
+    }
+
+    /// One transaction, and the wait until it is carried out.
+    async fn commit(
+        &self,
+        doing: impl Into<String>,
+        mut operations: Vec<Operation>,
+    ) -> Result<(), Error> {
+        let doing = doing.into();
+        rows::numbered(&mut operations);
+        let outcomes = tokio::select! {
+            outcomes = self.client.transact(operations) => outcomes,
+            error = self.died() => return Err(error),
+        };
+        let outcomes = outcomes.map_err(Error::database(&doing))?;
+        let number = outcomes
+            .last()
+            .and_then(|outcome| outcome.rows.first()?.get("next_cfg")?.as_integer())
+            .unwrap_or_default();
+        if self.until(APPLIED, |mirror| mirror.done >= number).await? {
+            return Ok(());
+        }
+        Err(Error::NotApplied {
+            doing,
+            after: APPLIED,
+        })
+    }
+
+    /// Whether `holds` comes true within `timeout`.
+    async fn until(
+        &self,
+        timeout: Duration,
+        holds: impl FnMut(&Mirror) -> bool,
+    ) -> Result<bool, Error> {
+        let mut mirror = self.mirror.clone();
+        tokio::select! {
+            held = mirror.wait_for(holds) => match held {
+                Ok(_) => Ok(true),
+                Err(_) => Err(Error::database("follow the switches")(ovsdb::Error::Ended)),
+            },
+            error = self.died() => Err(error),
+            () = tokio::time::sleep(timeout) => Ok(false),
+        }
+    }
+
+    /// Undoes a step after a failure, which is what the caller is told.
+    async fn undo(&self, step: impl Future<Output = Result<(), Error>>) {
+        if let Err(error) = step.await {
+            tracing::warn!(%error, "cannot undo a change of Open vSwitch");
+        }
+    }
+
+    async fn explain(
+        &self,
+        bridges: Vec<(&str, Vec<ovsdb::Uuid>)>,
+    ) -> Result<Vec<Unconnected>, Error> {
+        let select = Operation::select("Controller").columns(["_uuid", "status"]);
+        let outcomes = self.client.transact(vec![select]).await;
+        let outcomes = outcomes.map_err(Error::database("ask about controllers"))?;
+        let rows = outcomes.first().map_or(&[][..], |outcome| &outcome.rows);
+        let mirror = self.mirror.borrow();
+        let explained = bridges.into_iter().map(|(bridge, controllers)| {
+            let last_error = rows.iter().find_map(|row| {
+                let uuid = row.get("_uuid")?.as_uuid()?;
+                let status = row.get("status").filter(|_| controllers.contains(&uuid))?;
+                status.get("last_error").map(str::to_owned)
+            });
+            let targets = controllers
+                .iter()
+                .filter_map(|uuid| Some(mirror.controllers.get(uuid)?.target.clone()))
+                .collect();
+            Unconnected {
+                bridge: bridge.to_owned(),
+                targets,
+                last_error,
+            }
+        });
+        Ok(explained.collect())
+    }
+}
+
+fn fault(mirror: &Mirror, bridge: &Bridge) -> Option<Error> {
+    let ports = bridge
+        .ports
+        .iter()
+        .map(|(name, number)| (name.as_str(), Some(*number)));
+    std::iter::once((bridge.name.as_str(), None))
+        .chain(ports)
+        .find_map(|(port, number)| {
+            let said = mirror.fault(&bridge.name, port, number)?;
+            Some(Error::Port {
+                bridge: bridge.name.clone(),
+                port: port.to_owned(),
+                said,
+            })
+        })
+}
+
+/// A command that finds all of its files in `directory`, nothing in the machine's.
+fn command(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    for variable in ["OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR", "OVS_SYSCONFDIR"] {
+        command.env(variable, directory);
+    }
+    command.current_dir(directory);
+    command
+}
+
+fn option(name: &str, path: &Path) -> std::ffi::OsString {
+    let mut option = std::ffi::OsString::from(name);
+    option.push(path);
+    option
+}
+
+async fn create_database(
+    fabric: &NetNs,
+    installation: &Installation,
+    directory: &Path,
+    database: &Path,
+) -> Result<(), Error> {
+    let mut command = command(&installation.ovsdb_tool, directory);
+    command
+        .arg("create")
+        .arg(database)
+        .arg(&installation.schema);
+    let output = fabric.output(command).await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Create {
+        status: output.status,
+        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
+
+async fn start_switch(
+    fabric: &NetNs,
+    installation: &Installation,
+    directory: &Path,
+    database: &Path,
+    datapath: Datapath,
+) -> Result<Daemon, Error> {
+    let mut command = command(&installation.ovs_vswitchd, directory);
+    command
+        .arg(option("unix:", database))
+        .arg(option("--unixctl=", &directory.join("ovs-vswitchd.ctl")))
+        .arg(option("--pidfile=", &directory.join("ovs-vswitchd.pid")))
+        // Only tunnels look at the machine's routes; following them costs with every interface.
+        .arg("--disable-system-route");
+    if datapath == Datapath::Userspace {
+        command.arg("--disable-system");
+    }
+    let log = directory.join("ovs-vswitchd.log");
+    Daemon::start(fabric, "ovs-vswitchd", command, &log).await
+}
+
+/// Puts the first row into the database and follows it from there.
+async fn follow(
+    stream: UnixStream,
+    socket: PathBuf,
+    datapath: Datapath,
+) -> Result<(Client, watch::Receiver<Mirror>), Error> {
+    let mut first = Some(stream);
+    let connect = move || {
+        let (first, socket) = (first.take(), socket.clone());
+        async move {
+            match first {
+                Some(stream) => Ok(stream),
+                None => UnixStream::connect(socket).await,
+            }
+        }
+    };
+    let failed = |source| Error::database("set the database up")(source);
+    let mut options = ovsdb::Options::new("Open_vSwitch");
+    options.request_timeout = APPLIED;
+    let client = Client::connect(connect, options).await.map_err(failed)?;
+    client
+        .transact(vec![rows::root(datapath)])
+        .await
+        .map_err(failed)?;
+    let monitor = client.monitor(mirror::columns()).await.map_err(failed)?;
+    let (sender, receiver) = watch::channel(Mirror::default());
+    tokio::spawn(mirror::keep(monitor, sender));
+    Ok((client, receiver))
+}

@@ -1,0 +1,25 @@
+//! A private Open vSwitch: its own database server and switch daemon, in the testbed's fabric.
+//!
+//! [`Instance::start`] makes a database in the run directory and starts `ovsdb-server` and
+//! `ovs-vswitchd` as children that die with this process. Bridges, ports and controllers are
+//! rows, written over the database's socket with [`crate::ovsdb`], one transaction a change;
+//! nothing is done by `ovs-vsctl`. No other Open vSwitch on the machine is touched or seen.
+//!
+//! There may be several instances in one fabric, each with its own directory: links between
+//! their bridges are veth pairs like all others.
+
+mod daemon;
+mod datapath;
+mod error;
+mod install;
+mod instance;
+mod mirror;
+mod rows;
+mod sockets;
+mod warm;
+
+pub use datapath::{Datapath, tun_device};
+pub use error::{Error, Unconnected};
+pub use install::{Installation, installed};
+pub use instance::Instance;
+pub use rows::Bridge;

@@ -1,0 +1,131 @@
+//! What pings found out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::host::Host;
+
+/// One echo request and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Echo {
+    /// The host that asked.
+    pub from: Arc<str>,
+    /// The host that was to answer.
+    pub to: Arc<str>,
+    /// The round-trip time from our sending to the kernel's receiving; `None`: no answer in time.
+    pub rtt: Option<Duration>,
+}
+
+/// The results of [`Testbed::ping_all`](crate::Testbed::ping_all), in the order of the hosts.
+///
+/// Displayed as Mininet's `pingall` does: a line a host, `X` for each that did not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PingReport {
+    echoes: Vec<Echo>,
+}
+
+impl PingReport {
+    pub(super) fn new(
+        hosts: &[Host],
+        pairs: &[(usize, usize)],
+        times: &[Option<Duration>],
+    ) -> Self {
+        let names: Vec<Arc<str>> = hosts.iter().map(|host| host.name().into()).collect();
+        let mut ordered: Vec<_> = pairs.iter().zip(times).collect();
+        ordered.sort_by_key(|(pair, _)| **pair);
+        let echo = |((from, to), rtt): (&(usize, usize), &Option<Duration>)| Echo {
+            from: Arc::clone(&names[*from]),
+            to: Arc::clone(&names[*to]),
+            rtt: *rtt,
+        };
+        Self {
+            echoes: ordered.into_iter().map(echo).collect(),
+        }
+    }
+
+    /// Each request, ordered by asking and answering host.
+    #[must_use]
+    pub fn echoes(&self) -> &[Echo] {
+        &self.echoes
+    }
+
+    /// How many requests were sent.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.echoes.len()
+    }
+
+    /// How many were answered in time.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.echoes.iter().filter(|echo| echo.rtt.is_some()).count()
+    }
+
+    /// The share that was lost, in per cent; 0 if none was sent.
+    #[must_use]
+    pub fn loss_percent(&self) -> f64 {
+        match self.sent() {
+            0 => 0.0,
+            sent => (sent - self.received()) as f64 * 100.0 / sent as f64,
+        }
+    }
+}
+
+impl From<Vec<Echo>> for PingReport {
+    /// From single pings.
+    fn from(echoes: Vec<Echo>) -> Self {
+        Self { echoes }
+    }
+}
+
+impl fmt::Display for PingReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.echoes.chunk_by(|a, b| a.from == b.from) {
+            write!(f, "{} ->", line[0].from)?;
+            for echo in line {
+                match echo.rtt {
+                    Some(_) => write!(f, " {}", echo.to)?,
+                    None => f.write_str(" X")?,
+                }
+            }
+            f.write_str("\n")?;
+        }
+        if self.sent() == 0 {
+            return f.write_str("*** Results: no pings sent");
+        }
+        write!(
+            f,
+            "*** Results: {:.0}% dropped ({}/{} received)",
+            self.loss_percent(),
+            self.received(),
+            self.sent()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_reads_like_mininets() {
+        let echo = |from: &str, to: &str, rtt: Option<u64>| Echo {
+            from: from.into(),
+            to: to.into(),
+            rtt: rtt.map(Duration::from_micros),
+        };
+        let report = PingReport {
+            echoes: vec![
+                echo("h1", "h2", Some(80)),
+                echo("h1", "h3", None),
+                echo("h2", "h1", Some(50)),
+                echo("h2", "h3", None),
+            ],
+        };
+        assert_eq!(
+            report.to_string(),
+            "h1 -> h2 X\nh2 -> h1 X\n*** Results: 50% dropped (2/4 received)"
+        );
+    }
+}

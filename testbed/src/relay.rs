@@ -1,0 +1,82 @@
+//! The way from the fabric to a controller outside of it.
+//!
+//! Switches connect to a listening socket inside the fabric; each connection is carried on by
+//! one that this process makes in the machine's own namespace. The controller sees ordinary TCP
+//! connections. When it is away, the switch's connection is closed at once, so that the switch
+//! knows and tries again by its own rules.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::error::Error;
+use crate::fabric::Fabric;
+
+/// How long a connection to the controller may take; the switch tries again afterwards.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Starts a relay to `host`:`port` and returns the address in the fabric that stands for it. It
+/// runs as long as `tasks`.
+pub(crate) fn start(
+    fabric: &Fabric,
+    host: &str,
+    port: u16,
+    tasks: &mut JoinSet<()>,
+) -> Result<SocketAddr, Error> {
+    let target = (host.to_owned(), port);
+    let object = || format!("a relay to {host}:{port}");
+    let listener = fabric.listen((Ipv4Addr::LOCALHOST, 0).into())?;
+    let address = listener
+        .local_addr()
+        .map_err(Error::system("start", object()))?;
+    let listener = TcpListener::from_std(listener).map_err(Error::system("start", object()))?;
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((switch, _)) => {
+                        connections.spawn(carry(switch, target.clone()));
+                    }
+                    // Out of descriptors, most likely: wait for a connection to end.
+                    Err(error) => {
+                        tracing::warn!(%error, "relay cannot accept a switch");
+                        if connections.join_next().await.is_none() {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    });
+    Ok(address)
+}
+
+async fn carry(mut switch: TcpStream, target: (String, u16)) {
+    let connecting = TcpStream::connect((target.0.as_str(), target.1));
+    let mut controller = match tokio::time::timeout(PATIENCE, connecting).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, host = target.0, port = target.1, "controller is away");
+            return;
+        }
+        Err(_) => {
+            tracing::debug!(
+                host = target.0,
+                port = target.1,
+                "controller does not answer"
+            );
+            return;
+        }
+    };
+    // OpenFlow messages are small and awaited: no Nagle delays.
+    let _ = switch.set_nodelay(true);
+    let _ = controller.set_nodelay(true);
+    if let Err(error) = copy_bidirectional(&mut switch, &mut controller).await {
+        tracing::debug!(%error, "a relayed connection ended");
+    }
+}

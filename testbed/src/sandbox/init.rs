@@ -1,0 +1,132 @@
+//! The first process of a testbed's pid namespace.
+//!
+//! When it ends, the kernel ends every other process of the namespace (`pid_namespaces(7)`), also
+//! daemons that no longer have a parent of ours. It ends with us: by `PR_SET_PDEATHSIG`.
+//! It also carries a mount namespace with a `/proc` that shows the testbed's processes alone.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::libc;
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{ForkResult, Pid, fork, pipe2, read, write};
+
+use crate::error::Error;
+
+/// What the parent knows of the running init.
+#[derive(Debug)]
+pub(crate) struct Init {
+    /// As seen from our pid namespace.
+    pub(crate) pid: Pid,
+    /// The mount namespace with the private `/proc`; `None` where the kernel does not let us
+    /// mount one (inside a container whose own `/proc` is masked): children then see the machine's.
+    pub(crate) mounts: Option<OwnedFd>,
+}
+
+const READY: u8 = 1;
+const READY_WITHOUT_MOUNTS: u8 = 2;
+
+/// Makes a pid namespace for the calling thread's future children and starts its init.
+///
+/// Afterwards the calling thread can start processes, but no more threads (`clone(2)`, EINVAL).
+pub(crate) fn start() -> Result<Init, Error> {
+    let named = || "the testbed's first process".to_owned();
+    unshare(CloneFlags::CLONE_NEWPID)
+        .map_err(Error::system("create", "the testbed's pid namespace"))?;
+    let pipe =
+        || pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(Error::system("create a pipe to", named()));
+    let (go_read, go_write) = pipe()?;
+    let (ready_read, ready_write) = pipe()?;
+    // SAFETY: the child only makes system calls on memory that it owns: it does not allocate,
+    // lock or unwind, as fork in a process with other threads demands (signal-safety(7)).
+    let pid = match unsafe { fork() }.map_err(Error::system("start", named()))? {
+        ForkResult::Child => be_init(&go_read, &go_write, &ready_write),
+        ForkResult::Parent { child } => child,
+    };
+    drop(go_read);
+    drop(ready_write);
+    write(&go_write, &[READY]).map_err(Error::system("start", named()))?;
+    let mut answer = [0];
+    let mounts = match read(&ready_read, &mut answer) {
+        Ok(1) if answer[0] == READY => {
+            let path = format!("/proc/{pid}/ns/mnt");
+            let file = std::fs::File::open(&path).map_err(Error::system("open", path))?;
+            Some(OwnedFd::from(file))
+        }
+        Ok(1) => {
+            tracing::debug!("no private /proc: children see the machine's processes");
+            None
+        }
+        Ok(_) => {
+            return Err(Error::system("start", named())(io::Error::from(
+                io::ErrorKind::UnexpectedEof,
+            )));
+        }
+        Err(errno) => return Err(Error::system("start", named())(errno)),
+    };
+    Ok(Init { pid, mounts })
+}
+
+/// The child's life: never returns.
+fn be_init(go: &OwnedFd, go_write: &OwnedFd, ready: &OwnedFd) -> ! {
+    // SAFETY: plain system calls with constant, NUL-terminated or stack arguments. Nothing here
+    // touches the heap or a lock that another thread of the parent may have held at the fork.
+    unsafe {
+        libc::close(go_write.as_raw_fd());
+        // Handlers of the parent must not run here: they would write to descriptors it shares.
+        let mut all = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigfillset(&mut all);
+        libc::sigprocmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        libc::prctl(libc::PR_SET_NAME, c"flowbed-init".as_ptr());
+        // Closes the race with a parent that died before the line above: then nobody says go.
+        let mut byte = 0_u8;
+        if libc::read(go.as_raw_fd(), (&raw mut byte).cast(), 1) != 1 {
+            libc::_exit(0);
+        }
+        libc::setsid();
+        // Orphans of the namespace come to us; ignoring SIGCHLD reaps them (wait(2)).
+        libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+        libc::chdir(c"/".as_ptr());
+        let mounted = libc::unshare(libc::CLONE_NEWNS) == 0
+            && mount(c"none", c"/", None, libc::MS_REC | libc::MS_SLAVE)
+            && mount(
+                c"proc",
+                c"/proc",
+                Some(c"proc"),
+                libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC,
+            );
+        let answer = if mounted { READY } else { READY_WITHOUT_MOUNTS };
+        libc::dup2(ready.as_raw_fd(), 0);
+        // Whatever else was inherited (sockets, namespaces, the terminal) must not live on here.
+        libc::syscall(libc::SYS_close_range, 1_u32, u32::MAX, 0_u32);
+        libc::write(0, (&raw const answer).cast(), 1);
+        libc::close(0);
+        loop {
+            libc::pause();
+        }
+    }
+}
+
+/// `mount(2)` without allocation.
+///
+/// # Safety
+/// Only that of the system call: all arguments are constants.
+unsafe fn mount(
+    source: &std::ffi::CStr,
+    target: &std::ffi::CStr,
+    kind: Option<&std::ffi::CStr>,
+    flags: libc::c_ulong,
+) -> bool {
+    let kind = kind.map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
+    // SAFETY: the strings are NUL-terminated and live through the call.
+    unsafe {
+        libc::mount(
+            source.as_ptr(),
+            target.as_ptr(),
+            kind,
+            flags,
+            std::ptr::null(),
+        ) == 0
+    }
+}

@@ -1,0 +1,172 @@
+//! Topologies in TOML files, with errors that point at the line.
+
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::validate::Culprit;
+use super::{FileError, HostSpec, LinkSpec, SwitchSpec, Topology};
+
+/// A topology, remembering where in the text each part stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    hosts: Vec<Spanned<HostSpec>>,
+    #[serde(default)]
+    switches: Vec<Spanned<SwitchSpec>>,
+    #[serde(default)]
+    links: Vec<Spanned<LinkSpec>>,
+}
+
+impl Topology {
+    /// Reads a TOML file:
+    ///
+    /// ```toml
+    /// [[hosts]]
+    /// name = "h1"
+    /// ipv4 = "10.0.0.1/8"          # these two may be left out
+    /// mac = "00:00:00:00:00:01"
+    ///
+    /// [[switches]]
+    /// name = "s1"
+    /// dpid = "1"                   # hex digits; these three may be left out
+    /// kind = "ovs"
+    /// fail_mode = "secure"
+    ///
+    /// [[links]]
+    /// a = "h1"
+    /// b = "s1:3"                   # port 3
+    /// ```
+    ///
+    /// # Errors
+    /// With the line, the column and what was expected there; also for a topology that
+    /// contradicts itself.
+    pub fn from_file(path: &Path) -> Result<Self, FileError> {
+        let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_toml(&text, path)
+    }
+
+    /// [`from_file`](Self::from_file) for a text at hand; `path` is for the errors.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file).
+    pub fn from_toml(text: &str, path: &Path) -> Result<Self, FileError> {
+        let at = |offset: usize, what: String| {
+            let before = text.get(..offset.min(text.len())).unwrap_or(text);
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            FileError::Text {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before[line_start..].chars().count() + 1,
+                what,
+            }
+        };
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            at(offset, error.message().replace('\n', ", "))
+        })?;
+        let start = |span: Range<usize>| span.start;
+        let spans = |culprit| match culprit {
+            Culprit::Host(i) => start(document.hosts[i].span()),
+            Culprit::Switch(i) => start(document.switches[i].span()),
+            Culprit::Link(i) => start(document.links[i].span()),
+        };
+        let topology = Topology {
+            hosts: document
+                .hosts
+                .iter()
+                .map(|part| part.get_ref().clone())
+                .collect(),
+            switches: document
+                .switches
+                .iter()
+                .map(|part| part.get_ref().clone())
+                .collect(),
+            links: document
+                .links
+                .iter()
+                .map(|part| part.get_ref().clone())
+                .collect(),
+        };
+        topology
+            .check()
+            .map_err(|(culprit, error)| at(spans(culprit), error.to_string()))?;
+        Ok(topology)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Topology, FileError> {
+        Topology::from_toml(text, Path::new("net.toml"))
+    }
+
+    const NETWORK: &str = r#"
+[[hosts]]
+name = "h1"
+ipv4 = "10.1.0.1/16"
+mac = "02:00:00:00:00:09"
+
+[[hosts]]
+name = "h2"
+
+[[switches]]
+name = "core"
+dpid = "ff"
+kind = "bridge"
+fail_mode = "standalone"
+
+[[links]]
+a = "h1"
+b = "core:7"
+
+[[links]]
+a = "core"
+b = "h2:1"
+"#;
+
+    #[test]
+    fn a_file_says_all_that_a_value_can() {
+        let topology = read(NETWORK).unwrap();
+        assert_eq!(topology.links[0].b.port, Some(7));
+        assert_eq!(topology.switches[0].datapath_id().unwrap().0, 255);
+        let text = toml::to_string(&topology).unwrap();
+        assert_eq!(read(&text).unwrap(), topology);
+    }
+
+    #[test]
+    fn errors_point_at_the_place() {
+        let cases = [
+            (
+                "[[hosts]]\nname = \"h1\"\nip = 3\n",
+                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `mac`",
+            ),
+            (
+                "[[hosts]]\nname = \"h1\"\nipv4 = \"10.0.0.1\"\n",
+                "net.toml:3:8: \"10.0.0.1\" is no IPv4 address; expected one with its prefix length, such as 10.0.0.1/8",
+            ),
+            (
+                "[[hosts]]\nname = \"h1\"\n\n[[links]]\na = \"h1\"\nb = \"s1\"\n",
+                "net.toml:4:1: link h1 - s1 names s1, which is neither a host nor a switch",
+            ),
+            (
+                "[[switches]]\nname = \"s1\"\nkind = \"hub\"\n",
+                "net.toml:3:8: unknown variant `hub`, expected one of `auto`, `ovs`, `bridge`, `soft`",
+            ),
+            ("[[links]]\na = \"h1\"\n", "net.toml:1:1: missing field `b`"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text).unwrap_err().to_string(), expected);
+        }
+        let syntax = read("[[hosts]\n").unwrap_err().to_string();
+        assert!(syntax.starts_with("net.toml:1:9: "), "{syntax}");
+    }
+}

@@ -1,0 +1,138 @@
+//! What a network is to look like: a plain value, without privileges.
+//!
+//! A [`Topology`] comes from a constructor ([`Topology::tree`] and its kin), from the text of
+//! `--topo` ([`str::parse`]), or from a TOML file ([`Topology::from_file`]). It may leave out what
+//! follows from the rest: addresses, datapath ids and port numbers then get the values that
+//! Mininet gives them.
+//!
+//! ```
+//! use flowbed_testbed::Topology;
+//!
+//! let topology: Topology = "tree,2,2".parse()?;
+//! assert_eq!((topology.switches.len(), topology.hosts.len(), topology.links.len()), (3, 4, 6));
+//! assert_eq!(topology.switches[0].name, "s1");
+//! # Ok::<(), flowbed_testbed::topology::SpecError>(())
+//! ```
+
+mod address;
+mod error;
+mod file;
+mod plan;
+mod shape;
+mod spec;
+mod text;
+mod validate;
+
+use openflow::{DatapathId, MacAddr};
+use serde::{Deserialize, Serialize};
+
+pub use address::{Ipv4Net, ParseIpv4NetError};
+pub use error::{FileError, SpecError, TopologyError};
+pub(crate) use plan::{Node, Plan, PlannedEnd};
+
+/// Hosts, switches and the links between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The hosts; the n-th (from 1) has the default addresses `10.0.0.n/8` and
+    /// `00:00:00:00:00:0n`.
+    #[serde(default)]
+    pub hosts: Vec<HostSpec>,
+    /// The switches.
+    #[serde(default)]
+    pub switches: Vec<SwitchSpec>,
+    /// The links. Their order gives the port numbers; two of them may join the same two nodes.
+    #[serde(default)]
+    pub links: Vec<LinkSpec>,
+}
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSpec {
+    /// Its name: 1 to 64 letters, digits, `_`, `.` and `-`, a letter or digit first.
+    pub name: String,
+    /// The address of its first interface.
+    #[serde(
+        default,
+        with = "text::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ipv4: Option<Ipv4Net>,
+    /// The MAC address of its first interface.
+    #[serde(
+        default,
+        with = "text::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub mac: Option<MacAddr>,
+}
+
+/// A switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchSpec {
+    /// Its name, as a host's.
+    pub name: String,
+    /// Its datapath id (1 to 16 hex digits); the number in the name if not given.
+    #[serde(
+        default,
+        with = "text::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub dpid: Option<DatapathId>,
+    /// What it is made of; the testbed's default if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SwitchKind>,
+    /// What it does without a controller; the testbed's default if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_mode: Option<FailMode>,
+}
+
+/// A link: a pair of virtual Ethernet interfaces (`veth(4)`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkSpec {
+    /// One end.
+    #[serde(with = "text::required")]
+    pub a: Endpoint,
+    /// The other end.
+    #[serde(with = "text::required")]
+    pub b: Endpoint,
+}
+
+/// An end of a link, written `s1` or, with its port, `s1:3`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The host's or switch's name.
+    pub node: String,
+    /// The port: a switch's OpenFlow port number (from 1), or the n of a host's `eth`n (from 0).
+    /// The lowest free one, in the order of the links, if not given.
+    pub port: Option<u32>,
+}
+
+/// What a switch is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SwitchKind {
+    /// Open vSwitch where it is installed.
+    #[default]
+    Auto,
+    /// Open vSwitch, in an instance of the testbed's own.
+    Ovs,
+    /// A Linux bridge: learns by itself, has no controller.
+    Bridge,
+    /// The switch inside this program.
+    Soft,
+}
+
+/// What a switch does while it has no controller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailMode {
+    /// Only what its flow tables say; nothing at first.
+    #[default]
+    Secure,
+    /// It learns by itself, as a switch without OpenFlow.
+    Standalone,
+}

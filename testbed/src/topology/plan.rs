@@ -1,0 +1,239 @@
+//! A topology with everything filled in: ports, interface names, addresses.
+
+use std::collections::{HashMap, HashSet};
+
+use openflow::{DatapathId, MacAddr};
+
+use super::{Endpoint, FailMode, Ipv4Net, SwitchKind, Topology, TopologyError};
+
+/// The longest name of an interface, in bytes (`IFNAMSIZ` less its NUL).
+const LONGEST_KERNEL_NAME: usize = 15;
+
+/// An index into the plan's hosts or switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Node {
+    Host(usize),
+    Switch(usize),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) hosts: Vec<PlannedHost>,
+    pub(crate) switches: Vec<PlannedSwitch>,
+    pub(crate) links: Vec<[PlannedEnd; 2]>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedHost {
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedSwitch {
+    pub(crate) name: String,
+    /// The name of its own interface in the fabric: the bridge's.
+    pub(crate) kernel_name: String,
+    pub(crate) dpid: DatapathId,
+    pub(crate) kind: Option<SwitchKind>,
+    pub(crate) fail_mode: Option<FailMode>,
+}
+
+/// One end of a link: an interface.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedEnd {
+    pub(crate) node: Node,
+    pub(crate) node_name: String,
+    pub(crate) port: u32,
+    /// `s1-eth1`.
+    pub(crate) name: String,
+    /// The same where it fits into 15 bytes, else a shortened one that is unique.
+    pub(crate) kernel_name: String,
+    /// Given to hosts' interfaces only; the kernel draws a switch's.
+    pub(crate) mac: Option<MacAddr>,
+    pub(crate) ipv4: Option<Ipv4Net>,
+}
+
+impl Topology {
+    /// Validates, and fills in what was left out.
+    pub(crate) fn plan(&self) -> Result<Plan, TopologyError> {
+        self.validate()?;
+        let mut names = KernelNames::default();
+        let hosts = (self.hosts.iter())
+            .map(|host| PlannedHost {
+                name: host.name.clone(),
+            })
+            .collect();
+        let switches = self
+            .switches
+            .iter()
+            .map(|switch| {
+                Ok(PlannedSwitch {
+                    name: switch.name.clone(),
+                    kernel_name: names.fit(&switch.name),
+                    dpid: switch.datapath_id()?,
+                    kind: switch.kind,
+                    fail_mode: switch.fail_mode,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        let mut ports = Ports::new(self);
+        let mut first = HashSet::new();
+        let mut end = |endpoint: &Endpoint| {
+            let (node, port) = ports.take(endpoint);
+            let name = format!("{}-eth{port}", endpoint.node);
+            let (mac, ipv4) = match node {
+                Node::Switch(_) => (None, None),
+                Node::Host(i) if first.insert(i) => {
+                    let host = &self.hosts[i];
+                    (Some(host.mac_address(i)), Some(host.address(i)))
+                }
+                Node::Host(i) => (Some(further_mac(self.hosts[i].mac_address(i), port)), None),
+            };
+            PlannedEnd {
+                node,
+                node_name: endpoint.node.clone(),
+                port,
+                kernel_name: names.fit(&name),
+                name,
+                mac,
+                ipv4,
+            }
+        };
+        let links = (self.links.iter())
+            .map(|link| [end(&link.a), end(&link.b)])
+            .collect();
+        Ok(Plan {
+            hosts,
+            switches,
+            links,
+        })
+    }
+}
+
+/// A locally administered address for a host's further interface, from its first one's.
+fn further_mac(first: MacAddr, port: u32) -> MacAddr {
+    let [_, _, _, d, e, f] = first.0;
+    let [.., high, low] = port.to_be_bytes();
+    MacAddr([0x02, high, low, d, e, f])
+}
+
+/// Gives out ports: the asked-for ones are kept free, the others count up.
+struct Ports<'a> {
+    nodes: HashMap<&'a str, Node>,
+    asked: HashSet<(&'a str, u32)>,
+    next: HashMap<Node, u32>,
+}
+
+impl<'a> Ports<'a> {
+    fn new(topology: &'a Topology) -> Self {
+        let hosts =
+            (topology.hosts.iter().enumerate()).map(|(i, h)| (h.name.as_str(), Node::Host(i)));
+        let switches =
+            (topology.switches.iter().enumerate()).map(|(i, s)| (s.name.as_str(), Node::Switch(i)));
+        let ends = topology.links.iter().flat_map(|link| [&link.a, &link.b]);
+        Self {
+            nodes: hosts.chain(switches).collect(),
+            asked: ends
+                .filter_map(|end| Some((end.node.as_str(), end.port?)))
+                .collect(),
+            next: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, endpoint: &Endpoint) -> (Node, u32) {
+        let node = self.nodes[endpoint.node.as_str()];
+        if let Some(port) = endpoint.port {
+            return (node, port);
+        }
+        let next = self.next.entry(node).or_insert(match node {
+            Node::Host(_) => 0,
+            Node::Switch(_) => 1,
+        });
+        while self.asked.contains(&(endpoint.node.as_str(), *next)) {
+            *next += 1;
+        }
+        *next += 1;
+        (node, *next - 1)
+    }
+}
+
+/// Names as the kernel can bear them, each once.
+#[derive(Default)]
+struct KernelNames {
+    taken: HashSet<String>,
+    shortened: usize,
+}
+
+impl KernelNames {
+    /// `~` cannot be in a node's name, so a shortened name is never somebody's full one.
+    fn fit(&mut self, name: &str) -> String {
+        if name.len() <= LONGEST_KERNEL_NAME && self.taken.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        self.shortened += 1;
+        let tail = format!("~{:x}", self.shortened);
+        let head = &name[..name.len().min(LONGEST_KERNEL_NAME - tail.len())];
+        format!("{head}{tail}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(topology: &Topology) -> Vec<(String, u32)> {
+        let plan = topology.plan().unwrap();
+        let all = plan.links.into_iter().flatten();
+        all.map(|end| (end.name, end.port)).collect()
+    }
+
+    #[test]
+    fn ports_are_given_in_the_order_of_links() {
+        let found = ends(&Topology::tree(2, 2).unwrap());
+        let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = "s2-eth1 h1-eth0 s2-eth2 h2-eth0 s1-eth1 s2-eth3 \
+                        s3-eth1 h3-eth0 s3-eth2 h4-eth0 s1-eth2 s3-eth3";
+        assert_eq!(names.join(" "), expected);
+    }
+
+    #[test]
+    fn ports_that_were_asked_for_are_kept_free() {
+        let mut topology = Topology::single(3).unwrap();
+        topology.links[0].b.port = None;
+        topology.links[1].b.port = Some(1);
+        topology.links[2].b.port = None;
+        let ports: Vec<_> = ends(&topology)
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .map(|e| e.1)
+            .collect();
+        assert_eq!(ports, [2, 1, 3]);
+    }
+
+    #[test]
+    fn long_names_stay_and_get_short_unique_ones_for_the_kernel() {
+        let mut topology = Topology::single(2).unwrap();
+        let long = "building-7-floor-3-switch-1";
+        topology.switches[0].name = long.into();
+        for link in &mut topology.links {
+            link.b.node = long.into();
+        }
+        let plan = topology.plan().unwrap();
+        assert_eq!(plan.links[1][1].name, format!("{long}-eth2"));
+        let mut kernel: Vec<_> = plan.links.iter().map(|l| &l[1].kernel_name).collect();
+        kernel.push(&plan.switches[0].kernel_name);
+        assert!(kernel.iter().all(|name| name.len() <= 15));
+        kernel.sort();
+        kernel.dedup();
+        assert_eq!(kernel.len(), 3);
+    }
+
+    #[test]
+    fn default_addresses_count_past_a_byte() {
+        let plan = Topology::single(300).unwrap().plan().unwrap();
+        let last = &plan.links[299][0];
+        assert_eq!(last.ipv4.unwrap().to_string(), "10.0.1.44/8");
+        assert_eq!(last.mac.unwrap().to_string(), "00:00:00:00:01:2c");
+    }
+}

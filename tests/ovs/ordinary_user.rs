@@ -1,0 +1,80 @@
+//! The same without root: in a user namespace.
+
+use std::fs::{Metadata, Permissions, metadata, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use libtest_mimic::Failed;
+
+use crate::flowbed::{Place, complaint, json};
+
+/// A user whom nothing on the machine belongs to.
+const NOBODY: &str = "65534";
+const TUN: &str = "/dev/net/tun";
+
+/// Sets the mode of `/dev/net/tun` and puts the old one back in the end.
+struct TunMode {
+    before: Metadata,
+}
+
+impl TunMode {
+    fn set(mode: u32) -> TunMode {
+        let before = metadata(TUN).expect("the device is there");
+        set_permissions(TUN, Permissions::from_mode(mode)).expect("root may");
+        TunMode { before }
+    }
+}
+
+impl Drop for TunMode {
+    fn drop(&mut self) {
+        set_permissions(TUN, self.before.permissions()).expect("root may");
+    }
+}
+
+/// `flowbed` as that user, with a run directory of theirs. The binary is copied to where they can reach it.
+fn flowbed(place: &Place, arguments: &str) -> Command {
+    let binary = place.path().join("flowbed");
+    std::fs::copy(env!("CARGO_BIN_EXE_flowbed"), &binary).expect("copied");
+    let run = place.path().join("run");
+    std::fs::create_dir_all(&run).expect("made");
+    let id = NOBODY.parse().ok();
+    std::os::unix::fs::chown(&run, id, id).expect("root may");
+    set_permissions(&run, Permissions::from_mode(0o700)).expect("root may");
+    set_permissions(place.path(), Permissions::from_mode(0o755)).expect("root may");
+    let mut command = place.command("setpriv");
+    command.env("FLOWBED_RUN_DIR", &run).env("HOME", &run);
+    command.args([
+        &format!("--reuid={NOBODY}"),
+        &format!("--regid={NOBODY}"),
+        "--clear-groups",
+    ]);
+    command
+        .arg("--inh-caps=-all")
+        .arg(binary)
+        .args(arguments.split_whitespace());
+    command
+}
+
+pub fn pingall() -> Result<(), Failed> {
+    let place = Place::new();
+    let _tun = TunMode::set(0o666);
+    let (good, result) = json(
+        flowbed(
+            &place,
+            "up --topo tree,2,2 --switch ovs --test pingall --json",
+        )
+        .output()?,
+    );
+    assert!(good, "{result}");
+    assert_eq!(result["tests"][0]["received"], 12, "{result}");
+    Ok(())
+}
+
+pub fn no_tun() -> Result<(), Failed> {
+    let place = Place::new();
+    let _tun = TunMode::set(0o600);
+    let complaint =
+        complaint(&flowbed(&place, "up --topo tree,2,2 --switch ovs --test pingall").output()?);
+    assert!(complaint.contains(TUN), "{complaint}");
+    Ok(())
+}
