@@ -13,6 +13,9 @@ use tokio::net::TcpListener;
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum Error {
+    /// The network cannot be such.
+    #[error(transparent)]
+    Topology(#[from] testbed::TopologyError),
     /// The network.
     #[error(transparent)]
     Testbed(#[from] testbed::Error),
@@ -60,11 +63,7 @@ pub const CONTROLLER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 
 impl LabBuilder {
     /// Adds an app to our own controller, which then is in charge.
-    pub fn per_switch<A: App>(
-        self,
-        name: &str,
-        make: impl Fn() -> A + Send + Sync + 'static,
-    ) -> LabBuilder {
+    pub fn per_switch<A: App>(self, name: &str, make: impl Fn() -> A + Send + Sync + 'static) -> LabBuilder {
         self.app(AppFactory::new(name, make))
     }
 
@@ -80,10 +79,7 @@ impl LabBuilder {
 
     /// Another controller is in charge, at this address as the machine sees it.
     pub fn remote_controller(mut self, host: &str, port: u16) -> LabBuilder {
-        self.control = Control::Remote(ControllerTarget::Remote {
-            host: host.to_owned(),
-            port,
-        });
+        self.control = Control::Remote(ControllerTarget::Remote { host: host.to_owned(), port });
         self
     }
 
@@ -115,13 +111,7 @@ impl LabBuilder {
     ///
     /// Errors: what failed; what was made before is taken down again.
     pub async fn start(self) -> Result<Lab, Error> {
-        let LabBuilder {
-            topology,
-            name,
-            control,
-            mut options,
-            ready_within,
-        } = self;
+        let LabBuilder { topology, name, control, mut options, ready_within } = self;
         let fabric = Fabric::create(name.as_deref()).await?;
         let mut controller = None;
         match control {
@@ -136,16 +126,11 @@ impl LabBuilder {
         }
         let has_controller = !options.controllers.is_empty();
         let testbed = Testbed::start(fabric, topology, options).await?;
-        let mut lab = Lab {
-            testbed,
-            controller,
-            warnings: Vec::new(),
-        };
+        let mut lab = Lab { testbed, controller, warnings: Vec::new() };
         let waited = match &lab.controller {
-            Some(controller) => controller
-                .wait_ready(&lab.openflow_switches(), ready_within)
-                .await
-                .map_err(Error::from),
+            Some(controller) => {
+                controller.wait_ready(&lab.openflow_switches(), ready_within).await.map_err(Error::from)
+            }
             None if has_controller => match lab.testbed.wait_connected(ready_within).await {
                 // Somebody else's controller may well be started later.
                 Err(error) => {
@@ -193,9 +178,7 @@ impl Lab {
     /// The switches that have a controller.
     fn openflow_switches(&self) -> Vec<DatapathId> {
         let switches = self.testbed.switches();
-        let speaking = switches
-            .iter()
-            .filter(|switch| switch.kind != SwitchKind::Bridge);
+        let speaking = switches.iter().filter(|switch| switch.kind != SwitchKind::Bridge);
         speaking.map(|switch| switch.dpid).collect()
     }
 

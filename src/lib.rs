@@ -10,11 +10,11 @@
 //!
 //! fn main() -> Result<(), flowbed::Error> {
 //!     flowbed::run(async {
-//!         let lab = Lab::builder(Topology::tree(2, 2))
+//!         let lab = Lab::builder(Topology::tree(2, 2)?)
 //!             .per_switch("learning-switch", apps::LearningSwitch::default)
 //!             .start()
 //!             .await?;
-//!         print!("{}", lab.testbed().ping_all(&Default::default()).await?);
+//!         println!("{}", lab.testbed().ping_all(&Default::default()).await?);
 //!         lab.stop().await
 //!     })
 //! }
@@ -36,9 +36,5 @@ use std::future::Future;
 /// which must be done while it has but one thread, and then starts a tokio runtime.
 pub fn run<T>(main: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     testbed::enter()?;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)?
-        .block_on(main)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?.block_on(main)
 }

@@ -74,21 +74,13 @@ pub trait App: Send + 'static {
     }
 
     /// The switch refused a message that was sent with [`Switch::send`].
-    fn error(
-        &mut self,
-        switch: &Switch,
-        error: &ErrorMsg,
-    ) -> impl Future<Output = AppResult> + Send {
+    fn error(&mut self, switch: &Switch, error: &ErrorMsg) -> impl Future<Output = AppResult> + Send {
         let _ = (switch, error);
         future::ready(Ok(()))
     }
 
     /// The connection has ended; this instance is dropped next.
-    fn gone(
-        &mut self,
-        switch: &Switch,
-        why: &CloseReason,
-    ) -> impl Future<Output = AppResult> + Send {
+    fn gone(&mut self, switch: &Switch, why: &CloseReason) -> impl Future<Output = AppResult> + Send {
         let _ = (switch, why);
         future::ready(Ok(()))
     }
@@ -104,10 +96,7 @@ pub struct AppFactory {
 impl AppFactory {
     /// `name` is for logs and error messages.
     pub fn new<A: App>(name: &str, make: impl Fn() -> A + Send + Sync + 'static) -> AppFactory {
-        AppFactory {
-            name: name.into(),
-            make: Arc::new(move || Box::new(make())),
-        }
+        AppFactory { name: name.into(), make: Arc::new(move || Box::new(make())) }
     }
 
     /// As given.
@@ -150,30 +139,18 @@ type HandleBatch<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// [`App`] behind a pointer. Erased a batch at a time, so that an event costs no allocation.
 pub(crate) trait AnyApp: Send {
-    fn handle<'a>(
-        &'a mut self,
-        name: &'a str,
-        switch: &'a Switch,
-        batch: &'a mut Batch,
-    ) -> HandleBatch<'a>;
+    fn handle<'a>(&'a mut self, name: &'a str, switch: &'a Switch, batch: &'a mut Batch) -> HandleBatch<'a>;
 }
 
 impl<A: App> AnyApp for A {
-    fn handle<'a>(
-        &'a mut self,
-        name: &'a str,
-        switch: &'a Switch,
-        batch: &'a mut Batch,
-    ) -> HandleBatch<'a> {
+    fn handle<'a>(&'a mut self, name: &'a str, switch: &'a Switch, batch: &'a mut Batch) -> HandleBatch<'a> {
         Box::pin(async move {
             for (event, verdict) in &mut batch.events {
                 if *verdict == Verdict::Consume {
                     continue;
                 }
                 let outcome = match event {
-                    Event::PacketIn(packet) => {
-                        self.packet_in(switch, packet).await.map(|v| *verdict = v)
-                    }
+                    Event::PacketIn(packet) => self.packet_in(switch, packet).await.map(|v| *verdict = v),
                     Event::Ready => self.ready(switch).await,
                     Event::FlowRemoved(flow) => self.flow_removed(switch, flow).await,
                     Event::PortStatus(status) => self.port_status(switch, status).await,
@@ -195,12 +172,7 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn new(factories: &[AppFactory]) -> Chain {
-        Chain {
-            apps: factories
-                .iter()
-                .map(|f| (f.name.clone(), (f.make)()))
-                .collect(),
-        }
+        Chain { apps: factories.iter().map(|f| (f.name.clone(), (f.make)())).collect() }
     }
 
     /// Takes the batch through all apps. An app that panics is reported and left out from then on; the
@@ -208,10 +180,7 @@ impl Chain {
     pub(crate) async fn handle(&mut self, switch: &Switch, batch: &mut Batch) {
         let mut at = 0;
         while let Some((name, app)) = self.apps.get_mut(at) {
-            match AssertUnwindSafe(app.handle(name, switch, batch))
-                .catch_unwind()
-                .await
-            {
+            match AssertUnwindSafe(app.handle(name, switch, batch)).catch_unwind().await {
                 Ok(()) => at += 1,
                 Err(panic) => {
                     error!(app = %name, switch = %switch.id(), panic = panic_text(&panic),

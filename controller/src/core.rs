@@ -57,8 +57,7 @@ impl Core {
     pub(crate) fn enter(&self, switch: &Switch) {
         let old = self.table().insert(switch.id(), switch.clone());
         if let Some(old) = old {
-            old.0
-                .close(CloseReason::Local("the switch has connected anew"));
+            old.0.close(CloseReason::Local("the switch has connected anew"));
         }
         self.network.switch_up(SwitchInfo {
             id: switch.id(),
@@ -72,10 +71,7 @@ impl Core {
     pub(crate) fn leave(&self, switch: &Switch) {
         let mut table = self.table();
         let id = switch.id();
-        if table
-            .get(&id)
-            .is_some_and(|current| std::sync::Arc::ptr_eq(&current.0, &switch.0))
-        {
+        if table.get(&id).is_some_and(|current| std::sync::Arc::ptr_eq(&current.0, &switch.0)) {
             table.remove(&id);
             self.network.switch_down(id);
         }

@@ -43,14 +43,9 @@ pub(crate) async fn probe(switch: Switch, key: Key, every: Duration) {
             if port.number > PortNo::MAX || !port.is_up() {
                 continue;
             }
-            let from = PortRef {
-                switch: switch.id(),
-                port: port.number,
-            };
+            let from = PortRef { switch: switch.id(), port: port.number };
             let frame = key.probe(from, port.hw_addr, ttl);
-            if let Err(error) =
-                switch.packet_out(PacketOut::new(frame, [Action::output(port.number)]))
-            {
+            if let Err(error) = switch.packet_out(PacketOut::new(frame, [Action::output(port.number)])) {
                 debug!(switch = %switch.id(), %error, "probe not sent");
                 return;
             }

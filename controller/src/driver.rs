@@ -48,15 +48,7 @@ where
 {
     let mut session = Session::new(core.session.clone(), Instant::now().into_std());
     let mut input = BytesMut::with_capacity(READ);
-    match handshake(
-        &mut session,
-        &mut input,
-        &mut read,
-        &mut write,
-        core.stop.subscribe(),
-    )
-    .await
-    {
+    match handshake(&mut session, &mut input, &mut read, &mut write, core.stop.subscribe()).await {
         Ok(features) => {
             let span = info_span!("switch", dpid = %features.datapath_id);
             match Connection::new(features, peer, session, input, core) {
@@ -93,9 +85,7 @@ where
             Some(_) => continue,
             None => {}
         }
-        let deadline = session
-            .next_deadline()
-            .map_or_else(Instant::now, Instant::from_std);
+        let deadline = session.next_deadline().map_or_else(Instant::now, Instant::from_std);
         let output = session.output();
         input.reserve(READ);
         tokio::select! {
@@ -164,10 +154,7 @@ impl Connection {
         core: Arc<Core>,
     ) -> Result<Connection, SendError> {
         // Whole packets, whatever sends them here (OF 1.3.5 §7.3.2: 0xffff is "no buffer").
-        let whole_packets = SwitchConfig {
-            fragments: Fragments::Normal,
-            miss_send_len: 0xffff,
-        };
+        let whole_packets = SwitchConfig { fragments: Fragments::Normal, miss_send_len: 0xffff };
         session.send(&Body::SetConfig(whole_packets))?;
         let ports = Body::MultipartRequest(MultipartRequest::PortDesc);
         let stage = Stage::Greeted(session.request(Instant::now().into_std(), &ports)?);
@@ -211,8 +198,8 @@ impl Connection {
             }
             // While an answer is awaited everything is read, and packets that no app has time for are
             // dropped and counted; else the switch itself is made to wait.
-            let may_read = self.output.len() < MAX_OUTPUT
-                && (awaits_answers || self.waiting.len() < MAX_WAITING);
+            let may_read =
+                self.output.len() < MAX_OUTPUT && (awaits_answers || self.waiting.len() < MAX_WAITING);
             self.input.reserve(READ);
             tokio::select! {
                 biased;
@@ -265,10 +252,7 @@ impl Connection {
         if self.output.is_empty() {
             self.output = link.session.output().split();
         }
-        (
-            link.session.next_deadline().map(Instant::from_std),
-            link.session.outstanding() > 0,
-        )
+        (link.session.next_deadline().map(Instant::from_std), link.session.outstanding() > 0)
     }
 
     /// The switch has told its ports: it enters the view. Changes of ports that it reports later come
@@ -339,10 +323,7 @@ impl Connection {
             return;
         };
         let ethernet = packet.ethernet();
-        let at = PortRef {
-            switch: self.switch.id(),
-            port: packet.in_port(),
-        };
+        let at = PortRef { switch: self.switch.id(), port: packet.in_port() };
         if ethernet.ethertype == lldp::ETHERTYPE {
             if let Some(from) = self.core.key.read(&packet.data[ethernet.header_len..]) {
                 self.core.network.adjacency(from, at);
@@ -394,15 +375,11 @@ impl Connection {
             };
             chain.handle(&switch, &mut last).await;
         };
-        if tokio::time::timeout(LAST_EVENTS, last_events)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(LAST_EVENTS, last_events).await.is_err() {
             warn!("the apps did not finish in time");
         }
         if matches!(reason, CloseReason::Local(_)) {
-            self.output
-                .unsplit(self.switch.0.link().session.output().split());
+            self.output.unsplit(self.switch.0.link().session.output().split());
             let written = tokio::time::timeout(LAST_EVENTS, write.write_all(&self.output)).await;
             debug!(?written, "last messages");
         }

@@ -36,9 +36,8 @@ impl HostTable {
             return Changed::No;
         }
         let entry = self.hosts.entry(mac).or_default();
-        let new_address = address.is_some_and(|address| {
-            entry.addresses.len() < MAX_ADDRESSES && entry.addresses.insert(address)
-        });
+        let new_address = address
+            .is_some_and(|address| entry.addresses.len() < MAX_ADDRESSES && entry.addresses.insert(address));
         // The latest sighting stands last; only another place there is news.
         let moved = entry.sightings.last().is_none_or(|(port, _)| *port != at);
         entry.sightings.retain(|(port, _)| *port != at);
@@ -64,12 +63,7 @@ impl HostTable {
             .map(|(mac, entry)| Host {
                 mac: *mac,
                 addresses: entry.addresses.iter().copied().collect(),
-                attached: entry
-                    .sightings
-                    .iter()
-                    .rev()
-                    .map(|(port, _)| *port)
-                    .find(|port| !leads_on(*port)),
+                attached: entry.sightings.iter().rev().map(|(port, _)| *port).find(|port| !leads_on(*port)),
             })
             .filter(|host| host.attached.is_some())
             .collect();
@@ -125,10 +119,7 @@ mod tests {
     use super::*;
 
     fn port(switch: u64, port: u32) -> PortRef {
-        PortRef {
-            switch: DatapathId(switch),
-            port: PortNo(port),
-        }
+        PortRef { switch: DatapathId(switch), port: PortNo(port) }
     }
 
     #[test]
@@ -139,11 +130,7 @@ mod tests {
         assert_eq!(table.heard(mac, port(1, 1), None), Changed::No);
         table.heard(mac, port(2, 3), None);
         let at_edge = |table: &HostTable| table.list(|p| p == port(2, 3))[0].attached;
-        assert_eq!(
-            at_edge(&table),
-            Some(port(1, 1)),
-            "2:3 leads to another switch"
-        );
+        assert_eq!(at_edge(&table), Some(port(1, 1)), "2:3 leads to another switch");
         table.heard(mac, port(3, 7), None);
         assert_eq!(at_edge(&table), Some(port(3, 7)), "the host has moved");
         table.forget_switch(DatapathId(3));

@@ -25,7 +25,7 @@
 //! # }
 //! ```
 //!
-//! How an event travels: the [driver](driver) of a connection reads what has arrived, the session
+//! How an event travels: the driver of a connection reads what has arrived, the session
 //! (`openflow::session`) turns it into events, the network view takes note, the apps handle the batch
 //! in order, and what they sent goes out in one write. One task a switch does all of this, so a flood
 //! from one switch delays that switch and no other.

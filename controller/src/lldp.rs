@@ -39,22 +39,10 @@ impl Key {
         frame.put_slice(&DESTINATION.0);
         frame.put_slice(&source.0);
         frame.put_u16(ETHERTYPE);
-        tlv(
-            &mut frame,
-            CHASSIS_ID,
-            &[&[LOCALLY_ASSIGNED], &from.switch.0.to_be_bytes()],
-        );
-        tlv(
-            &mut frame,
-            PORT_ID,
-            &[&[LOCALLY_ASSIGNED], &from.port.0.to_be_bytes()],
-        );
+        tlv(&mut frame, CHASSIS_ID, &[&[LOCALLY_ASSIGNED], &from.switch.0.to_be_bytes()]);
+        tlv(&mut frame, PORT_ID, &[&[LOCALLY_ASSIGNED], &from.port.0.to_be_bytes()]);
         tlv(&mut frame, TTL, &[&ttl_s.to_be_bytes()]);
-        tlv(
-            &mut frame,
-            ORGANISATION,
-            &[&SEAL, &self.seal(from).to_be_bytes()],
-        );
+        tlv(&mut frame, ORGANISATION, &[&SEAL, &self.seal(from).to_be_bytes()]);
         tlv(&mut frame, 0, &[]);
         frame.freeze()
     }
@@ -79,10 +67,7 @@ impl Key {
             }
             payload = rest;
         }
-        let from = PortRef {
-            switch: DatapathId(switch?),
-            port: PortNo(port?),
-        };
+        let from = PortRef { switch: DatapathId(switch?), port: PortNo(port?) };
         (seal? == self.seal(from)).then_some(from)
     }
 }
@@ -108,27 +93,16 @@ mod tests {
 
     #[test]
     fn a_probe_is_read_back_only_under_its_key_and_whole() {
-        let from = PortRef {
-            switch: DatapathId(0x1122),
-            port: PortNo(3),
-        };
+        let from = PortRef { switch: DatapathId(0x1122), port: PortNo(3) };
         let key = Key::default();
         let frame = key.probe(from, MacAddr([2, 0, 0, 0, 0, 9]), 15);
         assert_eq!(key.read(&frame[14..]), Some(from));
-        assert_eq!(
-            Key::default().read(&frame[14..]),
-            None,
-            "another controller's probe"
-        );
+        assert_eq!(Key::default().read(&frame[14..]), None, "another controller's probe");
         for cut in 14..frame.len() - 2 {
             assert_eq!(key.read(&frame[14..cut]), None);
         }
         let mut forged = frame.to_vec();
         forged[14 + 2 + 8] ^= 1;
-        assert_eq!(
-            key.read(&forged[14..]),
-            None,
-            "another datapath id under the same seal"
-        );
+        assert_eq!(key.read(&forged[14..]), None, "another datapath id under the same seal");
     }
 }

@@ -81,20 +81,14 @@ struct State {
 
 impl Network {
     pub(crate) fn new() -> Network {
-        Network {
-            state: Arc::default(),
-            version: Arc::new(watch::Sender::new(0)),
-        }
+        Network { state: Arc::default(), version: Arc::new(watch::Sender::new(0)) }
     }
 
     /// The network now.
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state();
-        let mut links: Vec<Link> = state
-            .adjacent
-            .iter()
-            .map(|(to, (from, _))| Link::new(*from, *to))
-            .collect();
+        let mut links: Vec<Link> =
+            state.adjacent.iter().map(|(to, (from, _))| Link::new(*from, *to)).collect();
         links.sort_unstable();
         links.dedup();
         Snapshot {
@@ -142,9 +136,7 @@ impl Network {
 
     pub(crate) fn switch_down(&self, id: DatapathId) {
         self.update(|state| {
-            state
-                .adjacent
-                .retain(|to, (from, _)| to.switch != id && from.switch != id);
+            state.adjacent.retain(|to, (from, _)| to.switch != id && from.switch != id);
             state.hosts.forget_switch(id);
             Changed::when(state.switches.remove(&id).is_some())
         });
@@ -158,12 +150,9 @@ impl Network {
             };
             let differ = info.ports != ports;
             info.ports = ports.to_vec();
-            let lives = |end: &PortRef| {
-                end.switch != id || ports.iter().any(|p| p.number == end.port && p.is_up())
-            };
-            state
-                .adjacent
-                .retain(|to, (from, _)| lives(to) && lives(from));
+            let lives =
+                |end: &PortRef| end.switch != id || ports.iter().any(|p| p.number == end.port && p.is_up());
+            state.adjacent.retain(|to, (from, _)| lives(to) && lives(from));
             Changed::when(differ)
         });
     }
@@ -207,9 +196,6 @@ impl Changed {
 impl Link {
     /// A link between these ends, in the order of the type's promise.
     pub fn new(one: PortRef, other: PortRef) -> Link {
-        Link {
-            a: one.min(other),
-            b: one.max(other),
-        }
+        Link { a: one.min(other), b: one.max(other) }
     }
 }

@@ -28,18 +28,9 @@ impl Ethernet {
         let src = MacAddr(*frame.get(6..)?.first_chunk()?);
         let word = |at: usize| Some(u16::from_be_bytes(*frame.get(at..)?.first_chunk()?));
         let outer = word(12)?;
-        let (vlan, ethertype, header_len) = if VLAN.contains(&outer) {
-            (Some(word(14)? & 0x0fff), word(16)?, 18)
-        } else {
-            (None, outer, 14)
-        };
-        Some(Ethernet {
-            dst,
-            src,
-            vlan,
-            ethertype,
-            header_len,
-        })
+        let (vlan, ethertype, header_len) =
+            if VLAN.contains(&outer) { (Some(word(14)? & 0x0fff), word(16)?, 18) } else { (None, outer, 14) };
+        Some(Ethernet { dst, src, vlan, ethertype, header_len })
     }
 }
 
@@ -57,11 +48,7 @@ impl PacketIn {
     pub(crate) fn new(message: openflow::PacketIn) -> Option<PacketIn> {
         let in_port = message.in_port()?;
         let ethernet = Ethernet::parse(&message.data)?;
-        Some(PacketIn {
-            message,
-            in_port,
-            ethernet,
-        })
+        Some(PacketIn { message, in_port, ethernet })
     }
 
     /// The port on which the packet arrived.
@@ -97,19 +84,11 @@ mod tests {
     fn the_header_is_read_with_and_without_a_tag() {
         let plain = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06, 9];
         let header = Ethernet::parse(&plain).expect("whole header");
-        assert_eq!(
-            (header.vlan, header.ethertype, header.header_len),
-            (None, 0x0806, 14)
-        );
+        assert_eq!((header.vlan, header.ethertype, header.header_len), (None, 0x0806, 14));
         assert_eq!(header.src, MacAddr([2, 0, 0, 0, 0, 2]));
-        let tagged = [
-            2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0x00, 0x60, 0x0a, 0x86, 0xdd,
-        ];
+        let tagged = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0x00, 0x60, 0x0a, 0x86, 0xdd];
         let header = Ethernet::parse(&tagged).expect("whole header");
-        assert_eq!(
-            (header.vlan, header.ethertype, header.header_len),
-            (Some(10), 0x86dd, 18)
-        );
+        assert_eq!((header.vlan, header.ethertype, header.header_len), (Some(10), 0x86dd, 18));
         for cut in 0..14 {
             assert_eq!(Ethernet::parse(&plain[..cut]), None);
         }

@@ -30,11 +30,7 @@ pub struct Builder {
 impl Builder {
     /// Adds an app behind those added before; `make` is called for each switch that connects.
     #[must_use]
-    pub fn per_switch<A: App>(
-        self,
-        name: &str,
-        make: impl Fn() -> A + Send + Sync + 'static,
-    ) -> Builder {
+    pub fn per_switch<A: App>(self, name: &str, make: impl Fn() -> A + Send + Sync + 'static) -> Builder {
         self.app(AppFactory::new(name, make))
     }
 
@@ -70,10 +66,7 @@ impl Builder {
     /// Starts with no socket; connections come through [`Controller::attach`].
     pub fn start_without_listener(self) -> Controller {
         let core = Arc::new(Core::new(self.apps, self.session, self.discovery));
-        let controller = Controller {
-            core: core.clone(),
-            tasks: Arc::default(),
-        };
+        let controller = Controller { core: core.clone(), tasks: Arc::default() };
         if let Some(age) = core.link_age() {
             controller.spawn(expire_links(core, age));
         }
@@ -104,11 +97,7 @@ pub struct NotReady {
 impl Controller {
     /// A controller with no apps, that looks for links.
     pub fn builder() -> Builder {
-        Builder {
-            apps: Vec::new(),
-            session: Config::controller(),
-            discovery: Discovery::default(),
-        }
+        Builder { apps: Vec::new(), session: Config::controller(), discovery: Discovery::default() }
     }
 
     /// The network as the controller sees it.
@@ -137,17 +126,9 @@ impl Controller {
 
     /// Returns when all these switches are connected and their apps have handled
     /// [`App::ready`](crate::App::ready).
-    pub async fn wait_ready(
-        &self,
-        switches: &[DatapathId],
-        within: Duration,
-    ) -> Result<(), NotReady> {
+    pub async fn wait_ready(&self, switches: &[DatapathId], within: Duration) -> Result<(), NotReady> {
         let missing = || -> Vec<DatapathId> {
-            switches
-                .iter()
-                .copied()
-                .filter(|id| !self.core.network.is_ready(*id))
-                .collect()
+            switches.iter().copied().filter(|id| !self.core.network.is_ready(*id)).collect()
         };
         let mut changes = self.core.network.changes();
         let all_ready = async {
@@ -156,13 +137,11 @@ impl Controller {
                 let _ = changes.changed().await;
             }
         };
-        tokio::time::timeout(within, all_ready)
-            .await
-            .map_err(|_| NotReady {
-                missing: missing(),
-                awaited: switches.len(),
-                after: within,
-            })
+        tokio::time::timeout(within, all_ready).await.map_err(|_| NotReady {
+            missing: missing(),
+            awaited: switches.len(),
+            after: within,
+        })
     }
 
     /// Returns when the controller was shut down.
@@ -177,20 +156,14 @@ impl Controller {
     pub async fn shutdown(&self) {
         self.core.stop.send_replace(true);
         let mut tasks = {
-            let mut tasks = self
-                .tasks
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             std::mem::take(&mut *tasks)
         };
         while tasks.join_next().await.is_some() {}
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self
-            .tasks
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
     }
@@ -214,12 +187,7 @@ async fn accept(controller: Controller, listener: TcpListener) {
                     warn!(%peer, %error, "cannot set TCP_NODELAY");
                 }
                 let (read, write) = stream.into_split();
-                controller.spawn(driver::run(
-                    read,
-                    write,
-                    peer.to_string(),
-                    controller.core.clone(),
-                ));
+                controller.spawn(driver::run(read, write, peer.to_string(), controller.core.clone()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -242,8 +210,6 @@ async fn expire_links(core: Arc<Core>, age: Duration) {
 
 impl std::fmt::Debug for Controller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Controller")
-            .field("switches", &self.switches())
-            .finish_non_exhaustive()
+        f.debug_struct("Controller").field("switches", &self.switches()).finish_non_exhaustive()
     }
 }

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openflow::session::{CloseReason, Reply, RequestError, SendError, Session};
 use openflow::{
-    AggregateStats, Body, DatapathId, Desc, Features, FlowMod, FlowStats, FlowStatsRequest,
-    MultipartBody, MultipartRequest, PacketOut, Port, PortMod, PortNo, PortStats, Role, RoleKind,
-    TableStats, Xid,
+    AggregateStats, Body, DatapathId, Desc, Features, FlowMod, FlowStats, FlowStatsRequest, MultipartBody,
+    MultipartRequest, PacketOut, Port, PortMod, PortNo, PortStats, Role, RoleKind, TableStats, Xid,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
@@ -57,10 +56,7 @@ impl Shared {
             features,
             peer,
             ports: Mutex::new(Vec::new()),
-            link: Mutex::new(Link {
-                session,
-                waiters: HashMap::new(),
-            }),
+            link: Mutex::new(Link { session, waiters: HashMap::new() }),
             queued: AtomicBool::new(false),
             wake: Notify::new(),
             ports_changed: Notify::new(),
@@ -154,16 +150,13 @@ impl Switch {
     /// it out: for a barrier behind it.
     pub async fn modify(&self, message: impl Into<Body>) -> Result<(), RequestError> {
         let message = message.into();
-        self.ask(|session, now| session.modify(now, &message))
-            .await
-            .map(drop)
+        self.ask(|session, now| session.modify(now, &message)).await.map(drop)
     }
 
     /// Sends a request and waits for its reply.
     pub async fn request(&self, message: impl Into<Body>) -> Result<Reply, RequestError> {
         let message = message.into();
-        self.ask(|session, now| session.request(now, &message))
-            .await
+        self.ask(|session, now| session.request(now, &message)).await
     }
 
     /// Returns when the switch has carried out all that was sent before (OF 1.3.5 §7.3.8).
@@ -173,14 +166,11 @@ impl Switch {
 
     /// Asks for a role (OF 1.3.5 §7.3.9) and returns the one that the switch granted.
     pub async fn role(&self, kind: RoleKind, generation_id: u64) -> Result<Role, RequestError> {
-        match self
-            .request(Body::RoleRequest(Role {
-                kind,
-                generation_id,
-            }))
-            .await?
-        {
-            Reply::Body(Body::RoleReply(granted)) => Ok(granted),
+        match self.request(Body::RoleRequest(Role { kind, generation_id })).await? {
+            Reply::Body(body) => match *body {
+                Body::RoleReply(granted) => Ok(granted),
+                other => Err(unexpected(&Reply::Body(Box::new(other)))),
+            },
             other => Err(unexpected(&other)),
         }
     }
@@ -194,10 +184,7 @@ impl Switch {
     }
 
     /// The flows that `which` selects, with their counters (OF 1.3.5 §7.3.5.2).
-    pub async fn flow_stats(
-        &self,
-        which: FlowStatsRequest,
-    ) -> Result<Vec<FlowStats>, RequestError> {
+    pub async fn flow_stats(&self, which: FlowStatsRequest) -> Result<Vec<FlowStats>, RequestError> {
         match self.multipart(MultipartRequest::Flow(which)).await? {
             MultipartBody::Flow(flows) => Ok(flows),
             other => Err(unexpected(&Reply::Multipart(other))),
@@ -205,10 +192,7 @@ impl Switch {
     }
 
     /// Sums over the flows that `which` selects (OF 1.3.5 §7.3.5.3).
-    pub async fn aggregate_stats(
-        &self,
-        which: FlowStatsRequest,
-    ) -> Result<AggregateStats, RequestError> {
+    pub async fn aggregate_stats(&self, which: FlowStatsRequest) -> Result<AggregateStats, RequestError> {
         match self.multipart(MultipartRequest::Aggregate(which)).await? {
             MultipartBody::Aggregate(sums) => Ok(sums),
             other => Err(unexpected(&Reply::Multipart(other))),
@@ -240,10 +224,7 @@ impl Switch {
     }
 
     /// Any multipart request; all parts of the reply.
-    pub async fn multipart(
-        &self,
-        request: MultipartRequest,
-    ) -> Result<MultipartBody, RequestError> {
+    pub async fn multipart(&self, request: MultipartRequest) -> Result<MultipartBody, RequestError> {
         match self.request(Body::MultipartRequest(request)).await? {
             Reply::Multipart(body) => Ok(body),
             other => Err(unexpected(&other)),

@@ -11,9 +11,7 @@ use flowbed_controller::{
     App, AppResult, Controller, Discovery, PacketIn, RequestError, SendError, Switch, Verdict, apps,
 };
 use openflow::error::BadAction;
-use openflow::{
-    Action, Body, DatapathId, ErrorMsg, FlowMod, MacAddr, PortNo, PortStatus, PortStatusReason,
-};
+use openflow::{Action, Body, DatapathId, ErrorMsg, FlowMod, MacAddr, PortNo, PortStatus, PortStatusReason};
 use scripted::{ScriptedSwitch, frame, packet_in, port};
 
 const A: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xa]);
@@ -25,50 +23,29 @@ fn quiet() -> flowbed_controller::Builder {
 }
 
 async fn ready(controller: &Controller, id: u64) -> Switch {
-    controller
-        .wait_ready(&[DatapathId(id)], SOON)
-        .await
-        .expect("ready");
+    controller.wait_ready(&[DatapathId(id)], SOON).await.expect("ready");
     controller.switch(DatapathId(id)).expect("connected")
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_learning_switch_floods_then_installs_a_flow() {
-    let controller = quiet()
-        .app(apps::by_name("learning-switch").unwrap())
-        .start_without_listener();
+    let controller = quiet().app(apps::by_name("learning-switch").unwrap()).start_without_listener();
     let mut switch = ScriptedSwitch::connect(&controller, 1).await;
     let before = switch.until_barrier().await;
-    assert!(
-        matches!(&before.last().unwrap().body, Body::FlowMod(table_miss) if table_miss.priority == 0)
-    );
+    assert!(matches!(&before.last().unwrap().body, Body::FlowMod(table_miss) if table_miss.priority == 0));
     ready(&controller, 1).await;
 
     switch.send(packet_in(1, frame(B, A))).await;
-    let flooded = switch
-        .until(|m| {
-            if let Body::PacketOut(out) = &m.body {
-                Some(out.clone())
-            } else {
-                None
-            }
-        })
-        .await;
+    let flooded =
+        switch.until(|m| if let Body::PacketOut(out) = &m.body { Some(out.clone()) } else { None }).await;
     assert_eq!(flooded.actions[..], [Action::output(PortNo::FLOOD)]);
     assert_eq!((flooded.in_port, flooded.data), (PortNo(1), frame(B, A)));
 
     switch.send(packet_in(2, frame(A, B))).await;
-    let Body::FlowMod(flow) = switch.receive().await.body else {
-        panic!("a flow first")
-    };
-    let expected = openflow::Match::new()
-        .in_port(PortNo(2))
-        .eth_dst(A)
-        .eth_src(B);
+    let Body::FlowMod(flow) = switch.receive().await.body else { panic!("a flow first") };
+    let expected = openflow::Match::new().in_port(PortNo(2)).eth_dst(A).eth_src(B);
     assert_eq!(flow.match_, expected);
-    let Body::PacketOut(out) = switch.receive().await.body else {
-        panic!("then the packet")
-    };
+    let Body::PacketOut(out) = switch.receive().await.body else { panic!("then the packet") };
     assert_eq!(out.actions[..], [Action::output(PortNo(1))]);
 }
 
@@ -100,10 +77,7 @@ impl App for Probe {
     }
 }
 
-fn probe() -> (
-    impl Fn() -> Probe + Send + Sync + 'static,
-    tokio::sync::mpsc::UnboundedReceiver<String>,
-) {
+fn probe() -> (impl Fn() -> Probe + Send + Sync + 'static, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let (tell, told) = tokio::sync::mpsc::unbounded_channel();
     (move || Probe { tell: tell.clone() }, told)
 }
@@ -114,35 +88,20 @@ async fn events_reach_the_apps_in_order() {
     let controller = quiet().per_switch("probe", make).start_without_listener();
     let mut switch = ScriptedSwitch::connect(&controller, 0xab).await;
     switch.send(packet_in(3, frame(B, A))).await;
-    switch
-        .send(Body::PortStatus(PortStatus {
-            reason: PortStatusReason::Delete,
-            port: port(2),
-        }))
-        .await;
+    switch.send(Body::PortStatus(PortStatus { reason: PortStatusReason::Delete, port: port(2) })).await;
     for expected in ["ready 00000000000000ab", "packet 3", "port 2"] {
         assert_eq!(told.recv().await.as_deref(), Some(expected));
     }
-    let numbers: Vec<u32> = ready(&controller, 0xab)
-        .await
-        .ports()
-        .iter()
-        .map(|port| port.number.0)
-        .collect();
+    let numbers: Vec<u32> = ready(&controller, 0xab).await.ports().iter().map(|port| port.number.0).collect();
     assert_eq!(numbers, [1, 3]);
     drop(switch);
-    assert_eq!(
-        told.recv().await.as_deref(),
-        Some("gone: the peer closed the connection")
-    );
+    assert_eq!(told.recv().await.as_deref(), Some("gone: the peer closed the connection"));
     assert!(controller.switch(DatapathId(0xab)).is_none());
     assert!(controller.network().snapshot().switches.is_empty());
 }
 
 fn flow(priority: u16) -> FlowMod {
-    FlowMod::add()
-        .priority(priority)
-        .apply([Action::output(PortNo(1))])
+    FlowMod::add().priority(priority).apply([Action::output(PortNo(1))])
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,12 +109,8 @@ async fn each_flow_mod_gets_its_own_outcome() {
     let controller = quiet().start_without_listener();
     let mut peer = ScriptedSwitch::connect(&controller, 1).await;
     let switch = ready(&controller, 1).await;
-    let all =
-        futures_util::future::join_all((0..3).map(|priority| switch.flow_mod(flow(priority))));
-    let refusal = ErrorMsg {
-        kind: BadAction::BadOutPort.into(),
-        data: Bytes::new(),
-    };
+    let all = futures_util::future::join_all((0..3).map(|priority| switch.flow_mod(flow(priority))));
+    let refusal = ErrorMsg { kind: BadAction::BadOutPort.into(), data: Bytes::new() };
     let script = async {
         loop {
             let message = peer.receive().await;
@@ -169,10 +124,7 @@ async fn each_flow_mod_gets_its_own_outcome() {
         }
     };
     let (outcomes, ()) = tokio::join!(all, script);
-    assert_eq!(
-        outcomes,
-        [Ok(()), Err(RequestError::Refused(refusal.clone())), Ok(())]
-    );
+    assert_eq!(outcomes, [Ok(()), Err(RequestError::Refused(refusal.clone())), Ok(())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,8 +134,7 @@ async fn a_disconnect_in_the_middle_of_a_batch_fails_it() {
     let switch = ready(&controller, 1).await;
     let change = switch.flow_mod(flow(1));
     let script = async {
-        peer.until(|m| matches!(m.body, Body::FlowMod(_)).then_some(()))
-            .await;
+        peer.until(|m| matches!(m.body, Body::FlowMod(_)).then_some(())).await;
         drop(peer);
     };
     let (outcome, ()) = tokio::join!(change, script);
@@ -198,19 +149,11 @@ async fn the_error_of_a_sent_message_reaches_the_apps() {
     let mut peer = ScriptedSwitch::connect(&controller, 1).await;
     let switch = ready(&controller, 1).await;
     switch.send(flow(1)).unwrap();
-    let xid = peer
-        .until(|m| matches!(m.body, Body::FlowMod(_)).then_some(m.xid))
-        .await;
-    let refusal = ErrorMsg {
-        kind: BadAction::BadOutPort.into(),
-        data: Bytes::new(),
-    };
+    let xid = peer.until(|m| matches!(m.body, Body::FlowMod(_)).then_some(m.xid)).await;
+    let refusal = ErrorMsg { kind: BadAction::BadOutPort.into(), data: Bytes::new() };
     peer.reply(xid, Body::Error(refusal)).await;
     assert_eq!(told.recv().await.as_deref(), Some("ready 0000000000000001"));
-    assert_eq!(
-        told.recv().await.as_deref(),
-        Some("error OFPBAC_BAD_OUT_PORT")
-    );
+    assert_eq!(told.recv().await.as_deref(), Some("error OFPBAC_BAD_OUT_PORT"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,13 +180,8 @@ async fn a_switch_that_stops_in_the_middle_of_a_message_is_dropped_in_time() {
     peer.write(&[4, 10, 0, 200, 0, 0]).await;
     assert_eq!(told.recv().await.as_deref(), Some("ready 0000000000000001"));
     // The script does not answer echo requests now: it does not read.
-    let event = tokio::time::timeout(SOON, told.recv())
-        .await
-        .expect("in time");
-    assert_eq!(
-        event.as_deref(),
-        Some("gone: the peer fell silent: no answer to an echo request")
-    );
+    let event = tokio::time::timeout(SOON, told.recv()).await.expect("in time");
+    assert_eq!(event.as_deref(), Some("gone: the peer fell silent: no answer to an echo request"));
     drop(peer);
 }
 
@@ -254,10 +192,7 @@ async fn a_peer_that_never_says_hello_is_dropped_in_time() {
     controller.attach(theirs, "mute".to_owned());
     let mut hello = Vec::new();
     let closed = tokio::io::AsyncReadExt::read_to_end(&mut ours, &mut hello);
-    tokio::time::timeout(SOON, closed)
-        .await
-        .expect("closed in time")
-        .unwrap();
+    tokio::time::timeout(SOON, closed).await.expect("closed in time").unwrap();
     assert_eq!(hello[1], 0, "a hello came");
 }
 
@@ -285,10 +220,8 @@ impl App for Panics {
 #[tokio::test(start_paused = true)]
 async fn an_app_that_panics_is_left_out_and_the_others_go_on() {
     let (make, mut told) = probe();
-    let controller = quiet()
-        .per_switch("panics", || Panics)
-        .per_switch("probe", make)
-        .start_without_listener();
+    let controller =
+        quiet().per_switch("panics", || Panics).per_switch("probe", make).start_without_listener();
     let mut peer = ScriptedSwitch::connect(&controller, 1).await;
     for number in [1, 2] {
         peer.send(packet_in(number, frame(B, A))).await;
@@ -303,21 +236,15 @@ struct Consumes;
 
 impl App for Consumes {
     async fn packet_in(&mut self, _: &Switch, packet: &PacketIn) -> AppResult<Verdict> {
-        Ok(if packet.in_port() == PortNo(1) {
-            Verdict::Consume
-        } else {
-            Verdict::Pass
-        })
+        Ok(if packet.in_port() == PortNo(1) { Verdict::Consume } else { Verdict::Pass })
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_consumed_packet_is_not_passed_on() {
     let (make, mut told) = probe();
-    let controller = quiet()
-        .per_switch("consumes", || Consumes)
-        .per_switch("probe", make)
-        .start_without_listener();
+    let controller =
+        quiet().per_switch("consumes", || Consumes).per_switch("probe", make).start_without_listener();
     let mut peer = ScriptedSwitch::connect(&controller, 1).await;
     for number in [1, 2] {
         peer.send(packet_in(number, frame(B, A))).await;
@@ -344,17 +271,13 @@ impl App for Asks {
 async fn an_app_may_await_the_switch_while_packets_flood_in() {
     let handled = Arc::new(AtomicUsize::new(0));
     let count = handled.clone();
-    let make = move || Asks {
-        handled: count.clone(),
-    };
+    let make = move || Asks { handled: count.clone() };
     let controller = quiet().per_switch("asks", make).start_without_listener();
     let mut peer = ScriptedSwitch::connect(&controller, 1).await;
     let switch = ready(&controller, 1).await;
     // The first is handled; its answer lies behind far more packets than may wait.
     peer.send(packet_in(1, frame(B, A))).await;
-    let xid = peer
-        .until(|m| (m.body == Body::BarrierRequest).then_some(m.xid))
-        .await;
+    let xid = peer.until(|m| (m.body == Body::BarrierRequest).then_some(m.xid)).await;
     for _ in 0..20_000 {
         peer.send(packet_in(1, frame(B, A))).await;
     }
@@ -362,10 +285,7 @@ async fn an_app_may_await_the_switch_while_packets_flood_in() {
     peer.until_barrier().await;
     assert!(handled.load(Ordering::Relaxed) >= 1);
     let dropped = switch.dropped_events();
-    assert!(
-        (10_000..20_000).contains(&dropped),
-        "dropped and counted: {dropped}"
-    );
+    assert!((10_000..20_000).contains(&dropped), "dropped and counted: {dropped}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,9 +296,7 @@ async fn links_are_found_by_probes_and_lost_with_their_port() {
     // What leaves switch 1 through port 3 arrives at switch 2 on port 2.
     let probe = one
         .until(|m| match &m.body {
-            Body::PacketOut(out) if out.actions[..] == [Action::output(PortNo(3))] => {
-                Some(out.data.clone())
-            }
+            Body::PacketOut(out) if out.actions[..] == [Action::output(PortNo(3))] => Some(out.data.clone()),
             _ => None,
         })
         .await;
@@ -393,19 +311,9 @@ async fn links_are_found_by_probes_and_lost_with_their_port() {
         changes.changed().await.unwrap();
     };
     assert_eq!(links.len(), 1);
-    assert_eq!(
-        (links[0].a.switch, links[0].a.port),
-        (DatapathId(1), PortNo(3))
-    );
-    assert_eq!(
-        (links[0].b.switch, links[0].b.port),
-        (DatapathId(2), PortNo(2))
-    );
-    two.send(Body::PortStatus(PortStatus {
-        reason: PortStatusReason::Delete,
-        port: port(2),
-    }))
-    .await;
+    assert_eq!((links[0].a.switch, links[0].a.port), (DatapathId(1), PortNo(3)));
+    assert_eq!((links[0].b.switch, links[0].b.port), (DatapathId(2), PortNo(2)));
+    two.send(Body::PortStatus(PortStatus { reason: PortStatusReason::Delete, port: port(2) })).await;
     while !controller.network().snapshot().links.is_empty() {
         changes.changed().await.unwrap();
     }
@@ -423,14 +331,8 @@ async fn shutdown_closes_every_connection() {
     while let Some(message) = peer.try_receive().await {
         last = Some(message);
     }
-    assert!(
-        matches!(last.unwrap().body, Body::FlowMod(_)),
-        "what was queued went out first"
-    );
+    assert!(matches!(last.unwrap().body, Body::FlowMod(_)), "what was queued went out first");
     assert_eq!(told.recv().await.as_deref(), Some("ready 0000000000000001"));
-    assert_eq!(
-        told.recv().await.as_deref(),
-        Some("gone: closed here: the controller ends")
-    );
+    assert_eq!(told.recv().await.as_deref(), Some("gone: closed here: the controller ends"));
     assert!(!switch.is_connected());
 }

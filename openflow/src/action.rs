@@ -95,11 +95,7 @@ pub enum Action {
 impl Action {
     /// Out of `port`; the controller gets the whole packet.
     pub const fn output(port: PortNo) -> Action {
-        let max_len = if port.0 == PortNo::CONTROLLER.0 {
-            WHOLE_PACKET
-        } else {
-            0
-        };
+        let max_len = if port.0 == PortNo::CONTROLLER.0 { WHOLE_PACKET } else { 0 };
         Action::Output { port, max_len }
     }
 
@@ -143,10 +139,7 @@ impl Wire for Action {
         let kind = r.u16()?;
         let length = r.u16()?;
         if length < 8 || !length.is_multiple_of(8) {
-            return Err(DecodeError::BadLength {
-                part: Part::Action,
-                length: usize::from(length),
-            });
+            return Err(DecodeError::BadLength { part: Part::Action, length: usize::from(length) });
         }
         let mut r = r.nested(length, 4, Part::Action)?;
         let (action, pad) = match kind {
@@ -215,7 +208,9 @@ impl Wire for Action {
             | Action::DecNwTtl
             | Action::PopPbb => put_zeros(out, 4),
             Action::SetField(field) => {
-                out.put_slice(&field.to_wire());
+                let at = out.len();
+                put_zeros(out, field.wire_len());
+                field.write(&mut out[at..]);
                 pad_from(out, start);
                 patch_len(out, start, start + 2, Part::Action)?;
             }
@@ -243,20 +238,14 @@ fn set_field(mut r: Reader<'_>) -> Result<Action, DecodeError> {
             raw.check()?;
             Ok(Action::SetField(raw.typed()))
         }
-        _ => Err(DecodeError::BadLength {
-            part: Part::Action,
-            length,
-        }),
+        _ => Err(DecodeError::BadLength { part: Part::Action, length }),
     }
 }
 
 fn end_opaque(out: &mut BytesMut, start: usize) -> Result<(), EncodeError> {
     let length = out.len() - start;
     if !length.is_multiple_of(8) {
-        return Err(EncodeError::Misaligned {
-            part: Part::Action,
-            length,
-        });
+        return Err(EncodeError::Misaligned { part: Part::Action, length });
     }
     patch_len(out, start, start + 2, Part::Action)
 }

@@ -4,9 +4,9 @@
 use std::fmt;
 
 pub use crate::msg::error::{
-    BadAction, BadInstruction, BadMatch, BadRequest, ErrorKind, ErrorMsg, FlowModFailed,
-    GroupModFailed, HelloFailed, MeterModFailed, PortModFailed, QueueOpFailed, RoleRequestFailed,
-    SwitchConfigFailed, TableFeaturesFailed, TableModFailed,
+    BadAction, BadInstruction, BadMatch, BadRequest, ErrorKind, ErrorMsg, FlowModFailed, GroupModFailed,
+    HelloFailed, MeterModFailed, PortModFailed, QueueOpFailed, RoleRequestFailed, SwitchConfigFailed,
+    TableFeaturesFailed, TableModFailed,
 };
 
 /// The part of a message in which something was wrong.
@@ -62,7 +62,9 @@ pub enum DecodeError {
         actual: usize,
     },
     /// A message of another protocol version than 1.3 (wire 4), neither hello nor error.
-    #[error("message of type {msg_type} has wire version {version}; only version 4 (OpenFlow 1.3) is spoken here")]
+    #[error(
+        "message of type {msg_type} has wire version {version}; only version 4 (OpenFlow 1.3) is spoken here"
+    )]
     Version {
         /// The version byte of the header.
         version: u8,
@@ -129,9 +131,7 @@ impl DecodeError {
             Part::MeterBand => ErrorKind::MeterModFailed(MeterModFailed::BadBand),
             Part::TableProperty => ErrorKind::TableFeaturesFailed(TableFeaturesFailed::BadLen),
             Part::HelloElement => ErrorKind::HelloFailed(HelloFailed::Incompatible),
-            Part::Message(_) | Part::Queue | Part::Multipart(_) => {
-                ErrorKind::BadRequest(BadRequest::BadLen)
-            }
+            Part::Message(_) | Part::Queue | Part::Multipart(_) => ErrorKind::BadRequest(BadRequest::BadLen),
         }
     }
 }

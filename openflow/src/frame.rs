@@ -30,8 +30,7 @@ impl Header {
     /// [`FrameError::Short`] when there are fewer.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Header, FrameError> {
-        let Some(&[version, msg_type, l0, l1, x0, x1, x2, x3]) = bytes.first_chunk::<HEADER_LEN>()
-        else {
+        let Some(&[version, msg_type, l0, l1, x0, x1, x2, x3]) = bytes.first_chunk::<HEADER_LEN>() else {
             return Err(FrameError::Short { len: bytes.len() });
         };
         Ok(Header {
@@ -98,6 +97,7 @@ pub fn next(buf: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

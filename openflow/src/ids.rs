@@ -91,10 +91,7 @@ impl PortNo {
 
     /// The name of a port with a meaning of its own (`LOCAL`, `CONTROLLER`, ...).
     pub fn reserved_name(self) -> Option<&'static str> {
-        Self::NAMED
-            .iter()
-            .find(|(port, _)| *port == self)
-            .map(|(_, name)| *name)
+        Self::NAMED.iter().find(|(port, _)| *port == self).map(|(_, name)| *name)
     }
 
     /// Whether the number can belong to a physical or logical port (1 to [`PortNo::MAX`]).
@@ -280,6 +277,7 @@ impl FromStr for MacAddr {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

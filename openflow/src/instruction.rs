@@ -45,14 +45,14 @@ pub enum Instruction {
     Experimenter {
         /// Whose it is.
         experimenter: u32,
-        /// What follows the experimenter's id.
+        /// What follows the experimenter's id; its length is a multiple of 8.
         body: Bytes,
     },
     /// An instruction of a type without a name in OpenFlow 1.3, kept as it came.
     Unknown {
         /// Type of the instruction.
         kind: u16,
-        /// What follows type and length.
+        /// What follows type and length; its length is 4 more than a multiple of 8.
         body: Bytes,
     },
 }
@@ -77,6 +77,9 @@ impl Wire for Instruction {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let kind = r.u16()?;
         let length = r.u16()?;
+        if length < 8 || !length.is_multiple_of(8) {
+            return Err(DecodeError::BadLength { part: Part::Instruction, length: usize::from(length) });
+        }
         let mut r = r.nested(length, 4, Part::Instruction)?;
         let instruction = match kind {
             kind::GOTO_TABLE => {
@@ -86,10 +89,7 @@ impl Wire for Instruction {
             }
             kind::WRITE_METADATA => {
                 r.skip(4)?;
-                Instruction::WriteMetadata {
-                    metadata: r.u64()?,
-                    mask: r.u64()?,
-                }
+                Instruction::WriteMetadata { metadata: r.u64()?, mask: r.u64()? }
             }
             kind::WRITE_ACTIONS | kind::APPLY_ACTIONS => {
                 r.skip(4)?;
@@ -105,14 +105,8 @@ impl Wire for Instruction {
                 Instruction::ClearActions
             }
             kind::METER => Instruction::Meter(MeterId(r.u32()?)),
-            kind::EXPERIMENTER => Instruction::Experimenter {
-                experimenter: r.u32()?,
-                body: r.opaque(),
-            },
-            kind => Instruction::Unknown {
-                kind,
-                body: r.opaque(),
-            },
+            kind::EXPERIMENTER => Instruction::Experimenter { experimenter: r.u32()?, body: r.opaque() },
+            kind => Instruction::Unknown { kind, body: r.opaque() },
         };
         r.finish()?;
         Ok(instruction)
@@ -143,6 +137,10 @@ impl Wire for Instruction {
                 out.put_slice(body);
             }
             Instruction::Unknown { body, .. } => out.put_slice(body),
+        }
+        let length = out.len() - start;
+        if !length.is_multiple_of(8) {
+            return Err(EncodeError::Misaligned { part: Part::Instruction, length });
         }
         patch_len(out, start, start + 2, Part::Instruction)
     }

@@ -1,4 +1,68 @@
-//! OpenFlow 1.3: the codec, Open vSwitch's text, and the protocol as a machine.
+//! OpenFlow 1.3 (1.3.5, wire version 4): the codec, Open vSwitch's text, and the protocol as a
+//! machine. No input or output, no clock, no tasks, no unsafe code.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`frame`] | splits a byte stream into messages |
+//! | [`message`], [`msg`], [`multipart`] | every message of OpenFlow 1.3, read and written |
+//! | [`oxm`] | matches: all forty basic fields, with masks, prerequisites and builders |
+//! | [`action`], [`instruction`] | what becomes of packets |
+//! | [`error`] | what is wrong with bytes; the protocol's own errors by name |
+//! | [`session`] | one end of a connection as a machine |
+//! | [`text`] | `Display` in the words of `ovs-ofctl(8)` |
+//!
+//! # Reading what a peer sent
+//! ```
+//! # use flowbed_openflow as openflow;
+//! use bytes::BytesMut;
+//! use openflow::{Body, Message, frame};
+//!
+//! // A flow-mod as ovs-ofctl sends it for "priority=0,actions=CONTROLLER:65535".
+//! let captured = "040e0050000000020000000000000000000000000000000000000000000000\
+//!     00ffffffffffffffffffffffff000000000001000400000000000400180000000000000010\
+//!     fffffffdffff000000000000";
+//! let mut stream = BytesMut::from(&hex::decode(captured)?[..]);
+//! let frame = frame::next(&mut stream)?.expect("a whole message");
+//! let Body::FlowMod(flow) = Message::decode(frame)?.body else {
+//!     panic!("a flow-mod was captured")
+//! };
+//! assert_eq!(flow.to_string(), "priority=0 actions=CONTROLLER:65535");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Building a flow
+//! ```
+//! # use flowbed_openflow as openflow;
+//! use bytes::BytesMut;
+//! use openflow::action::Action;
+//! use openflow::ids::{PortNo, Xid};
+//! use openflow::msg::flow_mod::FlowMod;
+//! use openflow::oxm::{Masked, Match};
+//! use openflow::Body;
+//! use std::net::Ipv4Addr;
+//!
+//! let net: Masked<Ipv4Addr> = "10.0.0.0/8".parse()?;
+//! let flow = FlowMod::add()
+//!     .priority(10)
+//!     .matching(Match::new().eth_type(0x0800).ipv4_dst(net))
+//!     .apply([Action::output(PortNo(2))])
+//!     .idle_timeout(60);
+//! flow.match_.check()?;
+//! let mut wire = BytesMut::new();
+//! Body::from(flow).encode(Xid(1), &mut wire)?;
+//! assert_eq!(wire.len(), 96);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What survives a round trip
+//! What has no name in OpenFlow 1.3 (messages, actions, instructions, match fields, multipart
+//! kinds, hello elements, experimenters') is kept and written back byte for byte. Bytes that the
+//! specification wants to be zero are written as zeros, whatever a peer sent: padding, reserved
+//! members, reserved flags of a multipart reply. A hello's version bitmap is written in front of
+//! its other elements.
+//!
+//! Lengths are held to strictly: every structure must fill exactly what its parent gives it.
+//! Opaque parts share the memory of the frame they came in; copy what is to be kept for long.
 #![forbid(unsafe_code)]
 
 pub mod action;
@@ -29,7 +93,7 @@ pub use msg::packet_out::PacketOut;
 pub use msg::port::{Port, PortMod, PortStatus, PortStatusReason};
 pub use msg::role::{Role, RoleKind};
 pub use multipart::{
-    AggregateStats, Desc, FlowStats, FlowStatsRequest, MultipartBody, MultipartReply, MultipartRequest, PortStats,
-    TableStats,
+    AggregateStats, Desc, FlowStats, FlowStatsRequest, MultipartBody, MultipartReply, MultipartRequest,
+    PortStats, TableStats,
 };
 pub use oxm::{Masked, Match, OxmField, VlanVid};

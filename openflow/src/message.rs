@@ -57,26 +57,15 @@ impl Message {
     /// What is wrong with it, and where.
     #[inline]
     pub fn decode(frame: Bytes) -> Result<Message, DecodeError> {
-        let header = Header::parse(&frame).map_err(|_| DecodeError::Frame {
-            stated: 0,
-            actual: frame.len(),
-        })?;
+        let header =
+            Header::parse(&frame).map_err(|_| DecodeError::Frame { stated: 0, actual: frame.len() })?;
         if usize::from(header.length) != frame.len() {
-            return Err(DecodeError::Frame {
-                stated: usize::from(header.length),
-                actual: frame.len(),
-            });
+            return Err(DecodeError::Frame { stated: usize::from(header.length), actual: frame.len() });
         }
         if header.version != VERSION && !matches!(header.msg_type, HELLO | ERROR) {
-            return Err(DecodeError::Version {
-                version: header.version,
-                msg_type: header.msg_type,
-            });
+            return Err(DecodeError::Version { version: header.version, msg_type: header.msg_type });
         }
-        Ok(Message {
-            xid: header.xid,
-            body: Body::decode(header, frame)?,
-        })
+        Ok(Message { xid: header.xid, body: Body::decode(header, frame)? })
     }
 
     /// Appends the message to `out`.

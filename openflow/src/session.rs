@@ -224,8 +224,7 @@ impl Session {
     /// or not at all. Exactly one [`Event::Answer`] with the returned id follows: the error, or
     /// success once the barrier of the next [`Session::commit`] is answered.
     pub fn modify(&mut self, now: Instant, body: &Body) -> Result<Xid, SendError> {
-        self.track(now, body, Expect::Barrier)
-            .inspect(|xid| self.pending.join_epoch(*xid))
+        self.track(now, body, Expect::Barrier).inspect(|xid| self.pending.join_epoch(*xid))
     }
 
     /// Puts one barrier behind the modifications since the last one; nothing where there were none.
@@ -275,8 +274,9 @@ impl Session {
     }
 
     fn put_as(&mut self, xid: Xid, body: &Body) {
-        body.encode(xid, &mut self.output)
-            .expect("the session's own messages are a few bytes long, and an echoed payload came in one message");
+        body.encode(xid, &mut self.output).expect(
+            "the session's own messages are a few bytes long, and an echoed payload came in one message",
+        );
     }
 
     fn close(&mut self, reason: CloseReason) {
@@ -326,11 +326,8 @@ impl Session {
                 return None;
             }
         };
-        let agreed = if hello.versions.is_empty() {
-            version >= VERSION
-        } else {
-            hello.versions.contains(&VERSION)
-        };
+        let agreed =
+            if hello.versions.is_empty() { version >= VERSION } else { hello.versions.contains(&VERSION) };
         if !agreed {
             let reason = CloseReason::Version {
                 offered: if hello.versions.is_empty() { vec![version] } else { hello.versions },
@@ -380,32 +377,24 @@ impl Session {
     }
 
     fn handle_message(&mut self, now: Instant, message: Message) -> Option<Event> {
-        match message.body {
+        let unclaimed = match message.body {
             Body::EchoRequest(data) => {
                 self.put_as(message.xid, &Body::EchoReply(data));
                 None
             }
             // Any byte that arrives is a sign of life; the reply carries no more than that.
             Body::EchoReply(_) | Body::Hello(_) => None,
-            Body::Error(error) => match self.pending.refuse(message.xid, error) {
-                Ok(()) => None,
-                Err(error) => Some(Event::Message(Message { xid: message.xid, body: Body::Error(error) })),
-            },
             Body::BarrierReply => {
                 self.pending.barrier(message.xid);
                 None
             }
-            Body::MultipartReply(reply) => match self.pending.gather(message.xid, reply, now) {
-                Ok(()) => None,
-                Err(reply) => {
-                    Some(Event::Message(Message { xid: message.xid, body: Body::MultipartReply(reply) }))
-                }
-            },
-            body => match self.pending.reply(message.xid, body) {
-                Ok(()) => None,
-                Err(body) => Some(Event::Message(Message { xid: message.xid, body })),
-            },
-        }
+            Body::Error(error) => self.pending.refuse(message.xid, error).map(Body::Error),
+            Body::MultipartReply(reply) => {
+                self.pending.gather(message.xid, reply, now).map(Body::MultipartReply)
+            }
+            body => self.pending.reply(message.xid, body),
+        };
+        unclaimed.map(|body| Event::Message(Message { xid: message.xid, body }))
     }
 }
 

@@ -18,11 +18,7 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of everything in `frame` behind the first `skip` bytes.
     pub(crate) fn new(frame: &'a Bytes, skip: usize, part: Part) -> Self {
-        Reader {
-            frame,
-            rest: frame.get(skip..).unwrap_or_default(),
-            part,
-        }
+        Reader { frame, rest: frame.get(skip..).unwrap_or_default(), part }
     }
 
     #[inline]
@@ -32,11 +28,7 @@ impl<'a> Reader<'a> {
                 self.rest = tail;
                 Ok(head)
             }
-            None => Err(DecodeError::Truncated {
-                part: self.part,
-                needed: n,
-                left: self.rest.len(),
-            }),
+            None => Err(DecodeError::Truncated { part: self.part, needed: n, left: self.rest.len() }),
         }
     }
 
@@ -47,11 +39,7 @@ impl<'a> Reader<'a> {
                 self.rest = tail;
                 Ok(*head)
             }
-            None => Err(DecodeError::Truncated {
-                part: self.part,
-                needed: N,
-                left: self.rest.len(),
-            }),
+            None => Err(DecodeError::Truncated { part: self.part, needed: N, left: self.rest.len() }),
         }
     }
 
@@ -82,26 +70,14 @@ impl<'a> Reader<'a> {
 
     /// The next `n` bytes as a structure of their own.
     pub(crate) fn sub(&mut self, n: usize, part: Part) -> Result<Reader<'a>, DecodeError> {
-        Ok(Reader {
-            frame: self.frame,
-            rest: self.take(n)?,
-            part,
-        })
+        Ok(Reader { frame: self.frame, rest: self.take(n)?, part })
     }
 
     /// A nested structure whose stated `length` counts the `seen` bytes already read of it.
-    pub(crate) fn nested(
-        &mut self,
-        length: u16,
-        seen: usize,
-        part: Part,
-    ) -> Result<Reader<'a>, DecodeError> {
+    pub(crate) fn nested(&mut self, length: u16, seen: usize, part: Part) -> Result<Reader<'a>, DecodeError> {
         match usize::from(length).checked_sub(seen) {
             Some(n) if n <= self.rest.len() => self.sub(n, part),
-            _ => Err(DecodeError::BadLength {
-                part,
-                length: usize::from(length),
-            }),
+            _ => Err(DecodeError::BadLength { part, length: usize::from(length) }),
         }
     }
 
@@ -153,10 +129,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(DecodeError::Trailing {
-                part: self.part,
-                left: self.rest.len(),
-            })
+            Err(DecodeError::Trailing { part: self.part, left: self.rest.len() })
         }
     }
 }
@@ -180,12 +153,7 @@ pub(crate) fn put_zeros(out: &mut BytesMut, n: usize) {
 }
 
 /// Sets the 16-bit length at `at` to the number of bytes written since `start`.
-pub(crate) fn patch_len(
-    out: &mut BytesMut,
-    start: usize,
-    at: usize,
-    part: Part,
-) -> Result<(), EncodeError> {
+pub(crate) fn patch_len(out: &mut BytesMut, start: usize, at: usize, part: Part) -> Result<(), EncodeError> {
     let length = out.len() - start;
     let stated = u16::try_from(length).map_err(|_| EncodeError::TooLong {
         part,

@@ -1,6 +1,8 @@
 //! Messages that other implementations made: read, written back, and printed. `golden/README.md`
 //! tells how each was got.
 
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytes::{Bytes, BytesMut};
@@ -104,10 +106,7 @@ fn small_messages() {
     same("queue_get_config_request", Body::QueueGetConfigRequest(PortNo::ANY));
     let Body::SetConfig(config) = read("set_config") else { panic!() };
     assert_eq!((config.fragments, config.miss_send_len), (Fragments::Drop, 128));
-    same(
-        "packet_out",
-        PacketOut::new(frame(), [Action::output(PortNo::FLOOD)]),
-    );
+    same("packet_out", PacketOut::new(frame(), [Action::output(PortNo::FLOOD)]));
     same(
         "port_mod",
         PortMod {
@@ -182,12 +181,14 @@ fn each_field() {
         let Body::FlowMod(flow) = read(name) else { panic!("{name}") };
         // os-ken leaves the value outside the mask as it is given; PBB's is the only such here.
         let read: Vec<_> = flow.match_.normalized().fields().collect();
-        assert_eq!(read, [field.clone()], "{name}");
+        assert_eq!(read, std::slice::from_ref(&field), "{name}");
         assert_eq!(Match::new().with(field.clone()), flow.match_.normalized(), "{name}");
         let (value, mask) = field.to_bits().unwrap();
-        let again = OxmField::from_bits(field.id().unwrap(), value, Some(mask).filter(|_| {
-            flow.match_.as_bytes()[2] & 1 == 1
-        }));
+        let again = OxmField::from_bits(
+            field.id().unwrap(),
+            value,
+            Some(mask).filter(|_| flow.match_.as_bytes()[2] & 1 == 1),
+        );
         assert_eq!(again.map(OxmField::normalized), Some(field.normalized()), "{name}");
     }
 }
@@ -258,10 +259,7 @@ fn flow_mods() {
 #[test]
 fn groups_and_meters() {
     let bucket = |port| Bucket::new([Action::output(PortNo(port))]).watch_port(PortNo(port));
-    same(
-        "group_mod",
-        GroupMod::modify(GroupKind::FastFailover, GroupId(5), [bucket(1), bucket(2)]),
-    );
+    same("group_mod", GroupMod::modify(GroupKind::FastFailover, GroupId(5), [bucket(1), bucket(2)]));
     let Body::MeterMod(meter) = read("meter_mod") else { panic!() };
     assert_eq!(meter.flags, MeterFlags::KBPS | MeterFlags::BURST);
     assert_eq!(
@@ -320,13 +318,13 @@ fn a_live_switch_answers() {
     assert_eq!(error.data[1], 14, "the flow-mod that failed");
 
     let MultipartBody::Desc(desc) = reply("desc_reply") else { panic!() };
-    assert_eq!((desc.manufacturer, desc.hardware), ("Nicira, Inc.".try_into().unwrap(), "Open vSwitch".try_into().unwrap()));
+    assert_eq!(
+        (desc.manufacturer, desc.hardware),
+        ("Nicira, Inc.".try_into().unwrap(), "Open vSwitch".try_into().unwrap())
+    );
     let MultipartBody::PortDesc(ports) = reply("port_desc_reply") else { panic!() };
     let names: Vec<_> = ports.iter().map(|p| (p.number, p.name.to_string())).collect();
-    assert_eq!(
-        names,
-        [(PortNo::LOCAL, "br0".into()), (PortNo(1), "p1".into()), (PortNo(2), "p2".into())]
-    );
+    assert_eq!(names, [(PortNo::LOCAL, "br0".into()), (PortNo(1), "p1".into()), (PortNo(2), "p2".into())]);
     let MultipartBody::PortStats(ports) = reply("port_stats_reply") else { panic!() };
     assert_eq!(ports.len(), 3);
     let MultipartBody::Table(tables) = reply("table_reply") else { panic!() };
@@ -353,7 +351,10 @@ fn a_live_switch_answers() {
     assert_eq!(next.unwrap().first(), Some(&TableId(tables[0].table.0 + 1)));
 
     let Body::PacketIn(packet) = read("packet_in") else { panic!() };
-    assert_eq!((packet.in_port(), packet.table, packet.reason), (Some(PortNo(1)), TableId(0), PacketInReason::NoMatch));
+    assert_eq!(
+        (packet.in_port(), packet.table, packet.reason),
+        (Some(PortNo(1)), TableId(0), PacketInReason::NoMatch)
+    );
     assert_eq!((packet.buffer, packet.cookie), (None, 0));
     assert_eq!((usize::from(packet.total_len), &packet.data[..6]), (packet.data.len(), &[0xff; 6][..]));
     let Body::FlowRemoved(removed) = read("flow_removed") else { panic!() };
@@ -383,7 +384,9 @@ fn flows_print_as_ovs_ofctl_prints_them() {
     }
     let mut compared = 0;
     for (name, line) in OFP_PRINT.lines().filter_map(|line| line.split_once(' ')) {
-        let Body::FlowMod(flow) = read(name) else { continue };
+        let Body::FlowMod(flow) = read(name) else {
+            continue;
+        };
         if has_extensions(&flow.instructions, &flow.match_) {
             continue;
         }

@@ -1,12 +1,14 @@
 //! What is written is read back the same, and no bytes make a reader fall over.
 
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
 mod generate;
 
 use bytes::{Bytes, BytesMut};
 use flowbed_openflow as openflow;
 use generate::{Gen, any_message};
-use openflow::frame;
 use openflow::Message;
+use openflow::frame;
 use proptest::prelude::*;
 
 fn write(message: &Message) -> BytesMut {

@@ -26,18 +26,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
-    tokio::runtime::Runtime::new()
-        .context("cannot start the runtime")?
-        .block_on(serve(args))
+    tokio::runtime::Runtime::new().context("cannot start the runtime")?.block_on(serve(args))
 }
 
 async fn serve(args: Args) -> Result<Outcome> {
     let mut signals = Signals::new()?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!(
-            "cannot listen for switches on {}; choose another address with --listen",
-            args.listen
-        )
+        format!("cannot listen for switches on {}; choose another address with --listen", args.listen)
     })?;
     let address = listener.local_addr()?;
     let controller = args
@@ -46,10 +41,7 @@ async fn serve(args: Args) -> Result<Outcome> {
         .filter_map(|name| apps::by_name(name))
         .fold(Controller::builder(), |builder, app| builder.app(app))
         .start(listener);
-    println!(
-        "controller   tcp:{address}   apps: {}",
-        args.apps.join(", ")
-    );
+    println!("controller   tcp:{address}   apps: {}", args.apps.join(", "));
     let _dashboard = match args.web {
         Some(web) => {
             let control = view::Controller {

@@ -26,7 +26,9 @@ impl Dashboard {
         sources: Sources,
     ) -> Result<(Dashboard, Receiver<Command>)> {
         let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("cannot serve the dashboard on {address}; choose another address, or port 0 for any free port")
+            format!(
+                "cannot serve the dashboard on {address}; choose another address, or port 0 for any free port"
+            )
         })?;
         let token = web::Token::generate()?;
         let url = web::url(listener.local_addr()?, &token);
@@ -39,21 +41,11 @@ impl Dashboard {
                 // Sent or dropped: either way it is over.
                 let _ = stopped.await;
             };
-            if let Err(error) = web::Server::new(feed, commands, token)
-                .serve(listener, shutdown)
-                .await
-            {
+            if let Err(error) = web::Server::new(feed, commands, token).serve(listener, shutdown).await {
                 tracing::error!(%error, "the dashboard has failed");
             }
         });
-        Ok((
-            Dashboard {
-                url,
-                _stop: stop,
-                collecting,
-            },
-            inbox,
-        ))
+        Ok((Dashboard { url, _stop: stop, collecting }, inbox))
     }
 }
 
@@ -76,15 +68,8 @@ pub(crate) async fn obey(testbed: &Testbed, mut inbox: Receiver<Command>) {
     }
 }
 
-async fn set_link(
-    testbed: &Testbed,
-    id: String,
-    state: web::view::LinkState,
-) -> Result<(), Refusal> {
-    let link = testbed
-        .links()
-        .iter()
-        .position(|link| web::collect::link_id(link) == id);
+async fn set_link(testbed: &Testbed, id: String, state: web::view::LinkState) -> Result<(), Refusal> {
+    let link = testbed.links().iter().position(|link| web::collect::link_id(link) == id);
     let Some(link) = link else {
         return Err(Refusal::UnknownLink { id });
     };
@@ -92,13 +77,7 @@ async fn set_link(
         web::view::LinkState::Up => LinkState::Up,
         web::view::LinkState::Down => LinkState::Down,
     };
-    testbed
-        .set_link(link, state)
-        .await
-        .map_err(|error| Refusal::Failed {
-            id,
-            reason: error.to_string(),
-        })
+    testbed.set_link(link, state).await.map_err(|error| Refusal::Failed { id, reason: error.to_string() })
 }
 
 /// Refuses what the page asks for, on a network that is not ours.

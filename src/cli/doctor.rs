@@ -26,11 +26,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }
     }
     let missing = checks.iter().any(|check| check.status == Status::Missing);
-    Ok(if missing {
-        Outcome::Failed
-    } else {
-        Outcome::Good
-    })
+    Ok(if missing { Outcome::Failed } else { Outcome::Good })
 }
 
 fn word(status: Status) -> &'static str {
@@ -42,12 +38,7 @@ fn word(status: Status) -> &'static str {
 }
 
 fn print(check: &Check) {
-    println!(
-        "{:<9} {:<24} {}",
-        word(check.status),
-        check.what,
-        check.detail
-    );
+    println!("{:<9} {:<24} {}", word(check.status), check.what, check.detail);
     if !check.remedy.is_empty() {
         println!("{:<9} {:<24} -> {}", "", "", check.remedy);
     }

@@ -25,12 +25,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     } else {
         println!("{:<20} {:>8}  HOSTS", "NAME", "PID");
         for network in &running {
-            println!(
-                "{:<20} {:>8}  {}",
-                network.name,
-                network.pid,
-                network.hosts.join(" ")
-            );
+            println!("{:<20} {:>8}  {}", network.name, network.pid, network.hosts.join(" "));
         }
     }
     Ok(Outcome::Good)

@@ -51,10 +51,7 @@ pub(crate) fn main() -> ExitCode {
     // RUST_LOG=controller=debug and the like; without it, what a person should know of.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = match cli.command {
         Command::Up(args) => up::run(args),
         Command::Controller(args) => controller::run(args),
@@ -79,12 +76,6 @@ fn app_name(text: &str) -> Result<String, String> {
     if apps::by_name(text).is_some() {
         return Ok(text.to_owned());
     }
-    let known: Vec<String> = apps::NAMES
-        .iter()
-        .map(|(name, what)| format!("  {name}: {what}"))
-        .collect();
-    Err(format!(
-        "there is no such app; there are\n{}",
-        known.join("\n")
-    ))
+    let known: Vec<String> = apps::NAMES.iter().map(|(name, what)| format!("  {name}: {what}")).collect();
+    Err(format!("there is no such app; there are\n{}", known.join("\n")))
 }

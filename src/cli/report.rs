@@ -22,33 +22,23 @@ pub(crate) enum Test {
     None,
 }
 
-const TESTS: [(&str, Test); 3] = [
-    ("pingall", Test::PingAll),
-    ("pingpair", Test::PingPair),
-    ("none", Test::None),
-];
+const TESTS: [(&str, Test); 3] =
+    [("pingall", Test::PingAll), ("pingpair", Test::PingPair), ("none", Test::None)];
 
 impl FromStr for Test {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Test, String> {
-        TESTS
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, test)| *test)
-            .ok_or_else(|| {
-                let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
-                format!("there is no such test; there are {}", names.join(", "))
-            })
+        TESTS.iter().find(|(name, _)| *name == text).map(|(_, test)| *test).ok_or_else(|| {
+            let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
+            format!("there is no such test; there are {}", names.join(", "))
+        })
     }
 }
 
 impl Test {
     fn name(self) -> &'static str {
-        TESTS
-            .iter()
-            .find(|(_, test)| *test == self)
-            .map_or("", |(name, _)| name)
+        TESTS.iter().find(|(_, test)| *test == self).map_or("", |(name, _)| name)
     }
 
     pub(crate) async fn run(self, lab: &Lab) -> Result<TestResult> {
@@ -76,9 +66,7 @@ pub(crate) struct TestResult {
 
 impl TestResult {
     fn passed(&self) -> bool {
-        self.ping
-            .as_ref()
-            .is_none_or(|ping| ping.sent() == ping.received())
+        self.ping.as_ref().is_none_or(|ping| ping.sent() == ping.received())
     }
 
     fn json(&self) -> Value {
@@ -143,15 +131,7 @@ impl Report {
     }
 
     pub(crate) fn summary(&self) -> String {
-        let Report {
-            topology,
-            name,
-            hosts,
-            switches,
-            links,
-            up,
-            ..
-        } = self;
+        let Report { topology, name, hosts, switches, links, up, .. } = self;
         format!(
             "network      {name}: {topology}, {hosts} hosts, {switches} switches, {links} links, up in {:.2} s",
             up.as_secs_f64()
@@ -159,11 +139,7 @@ impl Report {
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.results.iter().all(TestResult::passed) {
-            Outcome::Good
-        } else {
-            Outcome::Failed
-        }
+        if self.results.iter().all(TestResult::passed) { Outcome::Good } else { Outcome::Failed }
     }
 
     pub(crate) fn json(&self) -> Value {

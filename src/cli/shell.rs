@@ -21,9 +21,7 @@ link A B up|down          takes a link up or down
 HOST COMMAND…             runs a command in a host, with names of hosts replaced by their addresses: h1 ping h2
 exit                      takes the network down
 ";
-const COMMANDS: [&str; 8] = [
-    "help", "nodes", "hosts", "links", "flows", "pingall", "link", "exit",
-];
+const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "pingall", "link", "exit"];
 
 /// Whether the shell goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +32,8 @@ pub(crate) enum Next {
 
 /// The lines of a script; empty ones and comments are left out.
 pub(crate) fn read_script(file: &Path) -> Result<Vec<String>> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }
 
@@ -48,18 +42,8 @@ pub(crate) async fn run(lab: &Lab) -> Result<()> {
     println!("help lists the commands; exit or Ctrl-D takes the network down");
     let (lines, mut inbox) = mpsc::channel::<(String, oneshot::Sender<()>)>(1);
     let mut words: Vec<String> = COMMANDS.iter().map(|&command| command.to_owned()).collect();
-    words.extend(
-        lab.testbed()
-            .hosts()
-            .iter()
-            .map(|host| host.name().to_owned()),
-    );
-    words.extend(
-        lab.testbed()
-            .switches()
-            .iter()
-            .map(|switch| switch.name.clone()),
-    );
+    words.extend(lab.testbed().hosts().iter().map(|host| host.name().to_owned()));
+    words.extend(lab.testbed().switches().iter().map(|switch| switch.name.clone()));
     // Reading a line blocks, so it has a thread of its own; it waits until each command is done.
     std::thread::spawn(move || read_lines(words, &lines));
     while let Some((line, done)) = inbox.recv().await {
@@ -115,14 +99,7 @@ impl Completer for Words {
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let start = line[..at].rfind(' ').map_or(0, |space| space + 1);
         let begun = &line[start..at];
-        Ok((
-            start,
-            self.words
-                .iter()
-                .filter(|word| word.starts_with(begun))
-                .cloned()
-                .collect(),
-        ))
+        Ok((start, self.words.iter().filter(|word| word.starts_with(begun)).cloned().collect()))
     }
 }
 
@@ -143,16 +120,8 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
         ["hosts"] => {
             for host in testbed.hosts() {
                 for interface in host.interfaces() {
-                    let address = interface
-                        .ipv4
-                        .map(|address| address.to_string())
-                        .unwrap_or_default();
-                    println!(
-                        "{:<8} {:<12} {} {address}",
-                        host.name(),
-                        interface.name,
-                        interface.mac
-                    );
+                    let address = interface.ipv4.map(|address| address.to_string()).unwrap_or_default();
+                    println!("{:<8} {:<12} {} {address}", host.name(), interface.name, interface.mac);
                 }
             }
         }
@@ -171,7 +140,7 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
             }
         }
         ["flows", switch] => print_flows(lab, switch).await?,
-        ["pingall"] => print!("{}", testbed.ping_all(&PingOptions::default()).await?),
+        ["pingall"] => println!("{}", testbed.ping_all(&PingOptions::default()).await?),
         ["link", a, b, state] => {
             let state = match *state {
                 "up" => LinkState::Up,
@@ -190,11 +159,8 @@ async fn print_flows(lab: &Lab, name: &str) -> Result<()> {
     let switches = lab.testbed().switches();
     let switch = switches.iter().find(|switch| switch.name == name);
     let switch = switch.ok_or_else(|| anyhow!("there is no switch \"{name}\""))?;
-    let connected = lab
-        .controller()
-        .and_then(|controller| controller.switch(switch.dpid));
-    let connected =
-        connected.ok_or_else(|| anyhow!("{name} is not connected to a controller of ours"))?;
+    let connected = lab.controller().and_then(|controller| controller.switch(switch.dpid));
+    let connected = connected.ok_or_else(|| anyhow!("{name} is not connected to a controller of ours"))?;
     println!("{name}:");
     for flow in connected.flow_stats(FlowStatsRequest::all()).await? {
         println!("{flow}");
@@ -210,15 +176,10 @@ async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<()> {
     let testbed = lab.testbed();
     let address = |word: &str| {
         let host = testbed.host(word).ok()?;
-        host.interfaces()
-            .iter()
-            .find_map(|interface| interface.ipv4)
-            .map(|net| net.address.to_string())
+        host.interfaces().iter().find_map(|interface| interface.ipv4).map(|net| net.address.to_string())
     };
-    let words: Vec<String> = command
-        .iter()
-        .map(|word| address(word).unwrap_or_else(|| (*word).to_owned()))
-        .collect();
+    let words: Vec<String> =
+        command.iter().map(|word| address(word).unwrap_or_else(|| (*word).to_owned())).collect();
     let status = testbed.host(host)?.interact(&words).await?;
     if !status.success() {
         eprintln!("{program}: {status}");

@@ -25,12 +25,7 @@ const DEFAULT_APP: &str = "learning-switch";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// minimal; single,N; reversed,N; linear,SWITCHES[,HOSTS]; tree,DEPTH,FANOUT
-    #[arg(
-        long,
-        value_name = "TOPOLOGY",
-        default_value = "minimal",
-        conflicts_with = "file"
-    )]
+    #[arg(long, value_name = "TOPOLOGY", default_value = "minimal", conflicts_with = "file")]
     topo: String,
     /// A topology in TOML
     #[arg(long, value_name = "FILE")]
@@ -98,19 +93,12 @@ impl FromStr for Remote {
         if text == "none" {
             return Ok(Remote::None);
         }
-        let address = text
-            .strip_prefix("tcp:")
-            .and_then(|rest| rest.rsplit_once(':'));
+        let address = text.strip_prefix("tcp:").and_then(|rest| rest.rsplit_once(':'));
         let Some((host, port)) = address.filter(|(host, _)| !host.is_empty()) else {
             return Err("expected tcp:HOST:PORT, such as tcp:127.0.0.1:6653, or none".to_owned());
         };
-        let port = port
-            .parse()
-            .map_err(|_| format!("\"{port}\" is not a port number from 1 to 65535"))?;
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let port = port.parse().map_err(|_| format!("\"{port}\" is not a port number from 1 to 65535"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Remote::Tcp { host, port })
     }
 }
@@ -131,21 +119,13 @@ fn topology(args: &Args) -> Result<(Topology, String)> {
     match &args.file {
         Some(file) => Ok((Topology::from_file(file)?, file.display().to_string())),
         None => {
-            let topology = args
-                .topo
-                .parse()
-                .with_context(|| format!("--topo {}", args.topo))?;
+            let topology = args.topo.parse().with_context(|| format!("--topo {}", args.topo))?;
             Ok((topology, args.topo.clone()))
         }
     }
 }
 
-async fn up(
-    args: Args,
-    topology: Topology,
-    label: String,
-    pre: Option<Vec<String>>,
-) -> Result<Outcome> {
+async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<String>>) -> Result<Outcome> {
     let mut signals = Signals::new()?;
     let app_names = app_names(&args);
     let builder = builder(&args, topology, &app_names);
@@ -213,14 +193,9 @@ fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder 
     }
     if let Some(Remote::Tcp { host, port }) = &args.controller {
         // Somebody else's controller gets a moment; the network comes up without it as well.
-        builder = builder
-            .remote_controller(host, *port)
-            .ready_within(Duration::from_secs(5));
+        builder = builder.remote_controller(host, *port).ready_within(Duration::from_secs(5));
     }
-    app_names
-        .iter()
-        .filter_map(|name| apps::by_name(name))
-        .fold(builder, LabBuilder::app)
+    app_names.iter().filter_map(|name| apps::by_name(name)).fold(builder, LabBuilder::app)
 }
 
 /// All that happens while the network is up.
@@ -234,17 +209,11 @@ async fn use_lab(
 ) -> Result<()> {
     // Standard output is the JSON object's alone.
     let say = |text: &str| {
-        if args.json {
-            eprint!("{text}")
-        } else {
-            print!("{text}")
-        }
+        if args.json { eprint!("{text}") } else { print!("{text}") }
     };
     say(&format!("{}\n", report.summary()));
     let dashboard = match args.web {
-        Some(address) => {
-            Some(Dashboard::start(address, sources(args, lab, label, app_names)).await?)
-        }
+        Some(address) => Some(Dashboard::start(address, sources(args, lab, label, app_names)).await?),
         None => None,
     };
     let work = async {
@@ -256,7 +225,7 @@ async fn use_lab(
         }
         for test in &args.tests {
             let result = test.run(lab).await?;
-            say(&result.to_string());
+            say(&format!("{result}\n"));
             report.add(result);
         }
         if !args.tests.is_empty() {
@@ -309,21 +278,11 @@ mod tests {
 
     #[test]
     fn controllers_are_read_as_ovs_writes_them() {
-        let tcp = |host: &str, port| Remote::Tcp {
-            host: host.to_owned(),
-            port,
-        };
+        let tcp = |host: &str, port| Remote::Tcp { host: host.to_owned(), port };
         assert_eq!("none".parse(), Ok(Remote::None));
         assert_eq!("tcp:127.0.0.1:6653".parse(), Ok(tcp("127.0.0.1", 6653)));
         assert_eq!("tcp:[::1]:6633".parse(), Ok(tcp("::1", 6633)));
-        for wrong in [
-            "",
-            "tcp:",
-            "tcp::6653",
-            "127.0.0.1:6653",
-            "tcp:127.0.0.1",
-            "tcp:a:70000",
-        ] {
+        for wrong in ["", "tcp:", "tcp::6653", "127.0.0.1:6653", "tcp:127.0.0.1", "tcp:a:70000"] {
             assert!(wrong.parse::<Remote>().is_err(), "{wrong}");
         }
     }

@@ -46,9 +46,8 @@ pub fn list() -> Result<Vec<Running>, Error> {
                 name,
                 alive: is_alive(&path)?,
                 pid: state.as_ref().map_or(0, |state| state.pid),
-                hosts: state.map_or_else(Vec::new, |state| {
-                    state.hosts.into_iter().map(|host| host.name).collect()
-                }),
+                hosts: state
+                    .map_or_else(Vec::new, |state| state.hosts.into_iter().map(|host| host.name).collect()),
             })
         })
         .collect()
@@ -64,11 +63,7 @@ pub fn list() -> Result<Vec<Running>, Error> {
 /// # Errors
 /// [`Error::Unknown`], with the testbeds or hosts there are; [`Error::Unavailable`] when the
 /// testbed is another user's; [`Error::System`] when the command cannot be started.
-pub fn exec<S: AsRef<OsStr>>(
-    name: Option<&str>,
-    host: &str,
-    argv: &[S],
-) -> Result<Infallible, Error> {
+pub fn exec<S: AsRef<OsStr>>(name: Option<&str>, host: &str, argv: &[S]) -> Result<Infallible, Error> {
     let argv = c_strings(argv)?;
     let (_, state) = find(name, host)?;
     let Some(found) = state.hosts.iter().find(|known| known.name == host) else {
@@ -79,11 +74,7 @@ pub fn exec<S: AsRef<OsStr>>(
         });
     };
     // All are opened before the first is entered: afterwards paths may mean something else.
-    let open = |path: String| {
-        File::open(&path)
-            .map(OwnedFd::from)
-            .map_err(Error::system("open", path))
-    };
+    let open = |path: String| File::open(&path).map(OwnedFd::from).map_err(Error::system("open", path));
     let user = open(format!("/proc/{}/ns/user", state.pid))?;
     let net = open(format!("/proc/{}/fd/{}", state.pid, found.netns))?;
     let pids = open(format!("/proc/{}/ns/pid", state.init))?;
@@ -91,15 +82,11 @@ pub fn exec<S: AsRef<OsStr>>(
         true => Some(open(format!("/proc/{}/ns/mnt", state.init))?),
         false => None,
     };
-    if !same_file(
-        &format!("/proc/{}/ns/user", state.pid),
-        "/proc/self/ns/user",
-    ) {
+    if !same_file(&format!("/proc/{}/ns/user", state.pid), "/proc/self/ns/user") {
         setns(&user, CloneFlags::CLONE_NEWUSER)
             .map_err(Error::system("enter", "the testbed's user namespace"))?;
     }
-    setns(&pids, CloneFlags::CLONE_NEWPID)
-        .map_err(Error::system("enter", "the testbed's pid namespace"))?;
+    setns(&pids, CloneFlags::CLONE_NEWPID).map_err(Error::system("enter", "the testbed's pid namespace"))?;
     setns(&net, CloneFlags::CLONE_NEWNET).map_err(Error::system("enter", host))?;
 
     // From here on signals are taken one by one, none is missed between fork and wait.
@@ -130,14 +117,10 @@ fn find(name: Option<&str>, host: &str) -> Result<(String, State), Error> {
         }
     }
     let known: Vec<_> = alive.iter().map(|(name, _)| name.clone()).collect();
-    let has_host = |path: &Path| {
-        state::read(path).is_ok_and(|state| state.hosts.iter().any(|known| known.name == host))
-    };
-    let unknown = |name: &str| Error::Unknown {
-        kind: "testbed",
-        name: name.to_owned(),
-        known: known.clone(),
-    };
+    let has_host =
+        |path: &Path| state::read(path).is_ok_and(|state| state.hosts.iter().any(|known| known.name == host));
+    let unknown =
+        |name: &str| Error::Unknown { kind: "testbed", name: name.to_owned(), known: known.clone() };
     let chosen = match (name, alive.as_slice()) {
         (Some(name), all) => {
             (all.iter().find(|(running, _)| running == name)).ok_or_else(|| unknown(name))?
@@ -176,8 +159,7 @@ fn c_strings<S: AsRef<OsStr>>(argv: &[S]) -> Result<Vec<CString>, Error> {
     }
     argv.iter()
         .map(|word| {
-            CString::new(word.as_ref().as_bytes())
-                .map_err(|_| bad(word.as_ref(), "it contains a NUL byte"))
+            CString::new(word.as_ref().as_bytes()).map_err(|_| bad(word.as_ref(), "it contains a NUL byte"))
         })
         .collect()
 }
@@ -280,8 +262,7 @@ fn end_as(status: WaitStatus) -> ! {
             // No second core file.
             let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
             // SAFETY: the default action runs no code of ours.
-            let _ =
-                unsafe { nix::sys::signal::signal(signal, nix::sys::signal::SigHandler::SigDfl) };
+            let _ = unsafe { nix::sys::signal::signal(signal, nix::sys::signal::SigHandler::SigDfl) };
             let mut set = SigSet::empty();
             set.add(signal);
             let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&set), None);

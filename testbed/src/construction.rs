@@ -32,11 +32,7 @@ pub(crate) fn interface_index(link: usize, end: usize) -> u32 {
 
 /// Makes it all. Blocks; nothing needs undoing after an error, since what was made belongs to
 /// namespaces that are then let go, or to the fabric.
-pub(crate) fn construct(
-    fabric: &NetNs,
-    plan: &Plan,
-    kinds: &[SwitchKind],
-) -> Result<Construction, Error> {
+pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Result<Construction, Error> {
     let open = || Netlink::open().map_err(Error::system("open", "a netlink socket"));
     let made = NetNs::create_many(fabric.thread(), plan.hosts.len(), |_| open())?;
     let (hosts, mut sockets): (Vec<_>, Vec<_>) = made.into_iter().unzip();
@@ -72,18 +68,12 @@ pub(crate) fn construct(
             mac: end.mac,
             bridge: bridge_of(end),
         };
-        let (new_a, new_b) = (
-            new(a, interface_index(link, 0)),
-            new(b, interface_index(link, 1)),
-        );
+        let (new_a, new_b) = (new(a, interface_index(link, 0)), new(b, interface_index(link, 1)));
         let what = format!("link {} - {}", a.node_name, b.node_name);
         let host = |i: usize| Some(hosts[i].raw_fd());
         match (a.node, b.node) {
             (Node::Switch(_), Node::Switch(_)) => {
-                in_fabric.push(Step {
-                    what,
-                    request: wiring::veth(&new_a, &new_b, None),
-                });
+                in_fabric.push(Step { what, request: wiring::veth(&new_a, &new_b, None) });
                 // The request speaks for its own end only.
                 in_fabric.push(up(b, new_b.index));
                 in_fabric.extend(new_b.bridge.map(|bridge| Step {
@@ -91,14 +81,12 @@ pub(crate) fn construct(
                     request: wiring::enslave(new_b.index, bridge),
                 }));
             }
-            (Node::Switch(_), Node::Host(i)) => in_fabric.push(Step {
-                what,
-                request: wiring::veth(&new_a, &new_b, host(i)),
-            }),
-            (Node::Host(i), Node::Switch(_)) => in_fabric.push(Step {
-                what,
-                request: wiring::veth(&new_b, &new_a, host(i)),
-            }),
+            (Node::Switch(_), Node::Host(i)) => {
+                in_fabric.push(Step { what, request: wiring::veth(&new_a, &new_b, host(i)) })
+            }
+            (Node::Host(i), Node::Switch(_)) => {
+                in_fabric.push(Step { what, request: wiring::veth(&new_b, &new_a, host(i)) })
+            }
             (Node::Host(i), Node::Host(j)) => {
                 let request = wiring::veth(&new_a, &new_b, host(j));
                 between_hosts.push((i, Step { what, request }));
@@ -147,9 +135,8 @@ impl Construction {
     pub(crate) fn checksums_in_software(&self, plan: &Plan) -> Result<(), Error> {
         for end in plan.links.iter().flatten() {
             if let Node::Host(i) = end.node {
-                transmit_checksums_in_software(&self.sockets[i], &end.kernel_name).map_err(
-                    Error::system("switch off checksum offload of", end.name.clone()),
-                )?;
+                transmit_checksums_in_software(&self.sockets[i], &end.kernel_name)
+                    .map_err(Error::system("switch off checksum offload of", end.name.clone()))?;
             }
         }
         Ok(())
@@ -157,10 +144,7 @@ impl Construction {
 }
 
 fn up(end: &PlannedEnd, index: u32) -> Step {
-    Step {
-        what: end.name.clone(),
-        request: wiring::set_flags(index, LinkFlags::Up),
-    }
+    Step { what: end.name.clone(), request: wiring::set_flags(index, LinkFlags::Up) }
 }
 
 fn perform(socket: &mut Netlink, steps: Vec<Step>) -> Result<(), Error> {
@@ -174,9 +158,7 @@ fn perform(socket: &mut Netlink, steps: Vec<Step>) -> Result<(), Error> {
             (step.what, (intent, step.request))
         })
         .unzip();
-    let results = socket
-        .request_all(requests)
-        .map_err(Error::system("use", "a netlink socket"))?;
+    let results = socket.request_all(requests).map_err(Error::system("use", "a netlink socket"))?;
     for (what, result) in names.into_iter().zip(results) {
         result.map_err(|error: io::Error| match error.raw_os_error() {
             Some(nix::libc::EOPNOTSUPP) => Error::Unavailable {
@@ -191,10 +173,7 @@ fn perform(socket: &mut Netlink, steps: Vec<Step>) -> Result<(), Error> {
 
 /// Opens a netlink socket in the fabric, for what follows the construction.
 pub(crate) async fn socket_in(namespace: &NetNs) -> Result<Netlink, Error> {
-    namespace
-        .run(Netlink::open)
-        .await?
-        .map_err(Error::system("open", "a netlink socket"))
+    namespace.run(Netlink::open).await?.map_err(Error::system("open", "a netlink socket"))
 }
 
 /// [`construct`], away from the runtime's workers.

@@ -50,12 +50,7 @@ pub fn doctor() -> Vec<Check> {
 }
 
 fn check(what: &'static str, status: Status, detail: impl Into<String>, remedy: &str) -> Check {
-    Check {
-        what,
-        status,
-        detail: detail.into(),
-        remedy: remedy.to_owned(),
-    }
+    Check { what, status, detail: detail.into(), remedy: remedy.to_owned() }
 }
 
 fn privileges() -> Check {
@@ -176,12 +171,7 @@ fn open_vswitch() -> Check {
     let what = "Open vSwitch";
     match ovs::Installation::find().and_then(|found| found.version()) {
         Ok(version) => check(what, Status::Ok, version, ""),
-        Err(error) => check(
-            what,
-            Status::Missing,
-            error.to_string(),
-            "apt install openvswitch-switch",
-        ),
+        Err(error) => check(what, Status::Missing, error.to_string(), "apt install openvswitch-switch"),
     }
 }
 
@@ -204,14 +194,7 @@ fn cgroups() -> Check {
     let controllers = File::open(unified).and_then(io::read_to_string);
     match controllers {
         Ok(list) => check(what, Status::Ok, format!("version 2: {}", list.trim()), ""),
-        Err(_) if Path::new("/sys/fs/cgroup/cpu").exists() => {
-            check(what, Status::Ok, "version 1", "")
-        }
-        Err(_) => check(
-            what,
-            Status::Degraded,
-            "no hierarchy at /sys/fs/cgroup",
-            "limits of hosts need one",
-        ),
+        Err(_) if Path::new("/sys/fs/cgroup/cpu").exists() => check(what, Status::Ok, "version 1", ""),
+        Err(_) => check(what, Status::Degraded, "no hierarchy at /sys/fs/cgroup", "limits of hosts need one"),
     }
 }

@@ -125,11 +125,7 @@ impl Error {
         object: impl Into<String>,
     ) -> impl FnOnce(E) -> Error {
         let object = object.into();
-        move |source| Error::System {
-            operation,
-            object,
-            source: source.into(),
-        }
+        move |source| Error::System { operation, object, source: source.into() }
     }
 
     /// For `map_err`: a failure of a switch or of Open vSwitch while doing `what`.
@@ -138,10 +134,7 @@ impl Error {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let what = what.into();
-        move |source| Error::Switch {
-            what,
-            source: source.into(),
-        }
+        move |source| Error::Switch { what, source: source.into() }
     }
 
     /// This error, together with what could not be cleaned up after it.
@@ -150,10 +143,7 @@ impl Error {
         if uncleaned.is_empty() {
             return self;
         }
-        Error::Uncleaned {
-            failed: Box::new(self),
-            uncleaned,
-        }
+        Error::Uncleaned { failed: Box::new(self), uncleaned }
     }
 }
 

@@ -32,16 +32,10 @@ impl Fabric {
             let directory = RunDir::claim(name.as_deref())?;
             Ok::<_, Error>((directory, NamespaceThread::start()?))
         };
-        let (directory, thread) = tokio::task::spawn_blocking(begin)
-            .await
-            .map_err(|_| Error::Ended)??;
+        let (directory, thread) = tokio::task::spawn_blocking(begin).await.map_err(|_| Error::Ended)??;
         let namespace = NetNs::create(&thread).await?;
         namespace.run(quiet_switch_ports).await?;
-        Ok(Self {
-            namespace,
-            thread,
-            directory,
-        })
+        Ok(Self { namespace, thread, directory })
     }
 
     /// Its name.
@@ -84,10 +78,7 @@ impl Fabric {
                 listener.set_nonblocking(true)?;
                 Ok(listener)
             })?
-            .map_err(Error::system::<std::io::Error>(
-                "listen, in the testbed, on",
-                address.to_string(),
-            ))
+            .map_err(Error::system::<std::io::Error>("listen, in the testbed, on", address.to_string()))
     }
 
     /// Ends every process of the testbed, lets go of the namespace and removes the run directory;

@@ -58,10 +58,7 @@ impl Host {
     /// When it cannot be started or waited for.
     pub async fn interact<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<ExitStatus, Error> {
         let mut child = self.spawn(argv).await?;
-        let status = child
-            .wait()
-            .await
-            .map_err(Error::system("wait for", "the command"));
+        let status = child.wait().await.map_err(Error::system("wait for", "the command"));
         terminal::reclaim();
         status
     }

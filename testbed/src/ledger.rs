@@ -80,10 +80,7 @@ impl Ledger {
             .mode(0o600)
             .open(&path)
             .map_err(Error::system("create", path.display().to_string()))?;
-        Ok(Self {
-            path,
-            file: Mutex::new(file),
-        })
+        Ok(Self { path, file: Mutex::new(file) })
     }
 
     /// Writes an entry down. Call it *before* making the thing.
@@ -91,18 +88,12 @@ impl Ledger {
     /// # Errors
     /// The kernel's; then do not make the thing.
     pub fn record(&self, entry: &Entry) -> Result<(), Error> {
-        let mut line = serde_json::to_string(entry).map_err(|error| Error::Record {
-            path: self.path.clone(),
-            why: error.to_string(),
-        })?;
+        let mut line = serde_json::to_string(entry)
+            .map_err(|error| Error::Record { path: self.path.clone(), why: error.to_string() })?;
         line.push('\n');
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // One write: a death in the middle leaves at most one unfinished last line.
-        file.write_all(line.as_bytes())
-            .map_err(Error::system("write", self.path.display().to_string()))
+        file.write_all(line.as_bytes()).map_err(Error::system("write", self.path.display().to_string()))
     }
 
     /// Records `path` and makes that directory (0700) with its missing parents.
@@ -135,10 +126,8 @@ impl Ledger {
         finished
             .lines()
             .map(|line| {
-                serde_json::from_str(line).map_err(|error| Error::Record {
-                    path: path.clone(),
-                    why: error.to_string(),
-                })
+                serde_json::from_str(line)
+                    .map_err(|error| Error::Record { path: path.clone(), why: error.to_string() })
             })
             .collect()
     }
@@ -148,11 +137,7 @@ impl Ledger {
     pub fn undo_all(directory: &Path) -> (usize, Vec<Error>) {
         match Self::read(directory) {
             Ok(entries) => {
-                let failures: Vec<_> = entries
-                    .iter()
-                    .rev()
-                    .filter_map(|entry| entry.undo().err())
-                    .collect();
+                let failures: Vec<_> = entries.iter().rev().filter_map(|entry| entry.undo().err()).collect();
                 (entries.len() - failures.len(), failures)
             }
             Err(error) => (0, vec![error]),
@@ -187,14 +172,8 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join(FILE_NAME);
         std::fs::write(&path, "{\"file\":\"/a\"}\n{\"fi").unwrap();
-        assert_eq!(
-            Ledger::read(scratch.path()).unwrap(),
-            [Entry::File("/a".into())]
-        );
+        assert_eq!(Ledger::read(scratch.path()).unwrap(), [Entry::File("/a".into())]);
         std::fs::write(&path, "rm -rf /\n").unwrap();
-        assert!(matches!(
-            Ledger::read(scratch.path()),
-            Err(Error::Record { .. })
-        ));
+        assert!(matches!(Ledger::read(scratch.path()), Err(Error::Record { .. })));
     }
 }

@@ -70,6 +70,4 @@ pub use rundir::{SweepReport, base, sweep};
 pub use sandbox::{Child, Output, Privileges, enter};
 pub use testbed::{LinkRef, Testbed};
 pub use topology::{Endpoint, HostSpec, Ipv4Net, LinkSpec, SwitchSpec, Topology, TopologyError};
-pub use view::{
-    EndView, HostView, InterfaceView, LinkState, LinkView, PortView, Snapshot, SwitchView,
-};
+pub use view::{EndView, HostView, InterfaceView, LinkState, LinkView, PortView, Snapshot, SwitchView};

@@ -42,24 +42,15 @@ pub(crate) fn watchers(
         match (a.node, b.node) {
             (Node::Switch(_), _) => in_fabric.insert(interface_index(link, 0), link),
             (_, Node::Switch(_)) => in_fabric.insert(interface_index(link, 1), link),
-            (Node::Host(i), Node::Host(_)) => in_hosts
-                .entry(i)
-                .or_default()
-                .insert(interface_index(link, 0), link),
+            (Node::Host(i), Node::Host(_)) => {
+                in_hosts.entry(i).or_default().insert(interface_index(link, 0), link)
+            }
         };
     }
-    let in_hosts = in_hosts
-        .into_iter()
-        .map(|(i, links)| (hosts[i].clone(), links));
+    let in_hosts = in_hosts.into_iter().map(|(i, links)| (hosts[i].clone(), links));
     std::iter::once((fabric.clone(), in_fabric))
         .chain(in_hosts)
-        .map(|(namespace, links)| {
-            Arc::new(Watcher {
-                namespace,
-                links,
-                view: Arc::clone(view),
-            })
-        })
+        .map(|(namespace, links)| Arc::new(Watcher { namespace, links, view: Arc::clone(view) }))
         .collect()
 }
 
@@ -102,11 +93,8 @@ impl Watcher {
     /// Looks at the interfaces as they are now.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
         let look = || Netlink::open().and_then(|mut socket| socket.links());
-        let links = self
-            .namespace
-            .run(look)
-            .await?
-            .map_err(Error::system::<io::Error>("look at", "the links"))?;
+        let links =
+            self.namespace.run(look).await?.map_err(Error::system::<io::Error>("look at", "the links"))?;
         self.apply(&links);
         Ok(())
     }

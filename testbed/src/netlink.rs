@@ -16,8 +16,8 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkMessage;
 use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send,
-    setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt,
+    socket, sockopt,
 };
 
 use crate::wiring;
@@ -79,12 +79,7 @@ impl Netlink {
     }
 
     fn open_with(flags: SockFlag, groups: u32) -> io::Result<Self> {
-        let fd = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            flags,
-            SockProtocol::NetlinkRoute,
-        )?;
+        let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
         // Errors then do not repeat the request, which can be large.
         setsockopt_on(&fd, libc::NETLINK_CAP_ACK)?;
         bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
@@ -117,11 +112,7 @@ impl Netlink {
     }
 
     /// Does one request.
-    pub(crate) fn request(
-        &mut self,
-        intent: Intent,
-        message: RouteNetlinkMessage,
-    ) -> io::Result<()> {
+    pub(crate) fn request(&mut self, intent: Intent, message: RouteNetlinkMessage) -> io::Result<()> {
         self.request_all(vec![(intent, message)])?
             .pop()
             .unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))

@@ -24,14 +24,8 @@ nix::ioctl_write_ptr_bad!(ethtool, libc::SIOCETHTOOL, libc::ifreq);
 
 /// Has `interface` finish its checksums before it sends. `socket` is any socket made in the
 /// interface's namespace.
-pub(crate) fn transmit_checksums_in_software(
-    socket: &impl AsFd,
-    interface: &str,
-) -> io::Result<()> {
-    let mut value = EthtoolValue {
-        command: SET_TRANSMIT_CHECKSUM,
-        data: 0,
-    };
+pub(crate) fn transmit_checksums_in_software(socket: &impl AsFd, interface: &str) -> io::Result<()> {
+    let mut value = EthtoolValue { command: SET_TRANSMIT_CHECKSUM, data: 0 };
     // SAFETY: ifreq is plain data; all zeroes is a valid value of it.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     // The last byte stays NUL.

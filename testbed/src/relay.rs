@@ -29,9 +29,7 @@ pub(crate) fn start(
     let target = (host.to_owned(), port);
     let object = || format!("a relay to {host}:{port}");
     let listener = fabric.listen((Ipv4Addr::LOCALHOST, 0).into())?;
-    let address = listener
-        .local_addr()
-        .map_err(Error::system("start", object()))?;
+    let address = listener.local_addr().map_err(Error::system("start", object()))?;
     let listener = TcpListener::from_std(listener).map_err(Error::system("start", object()))?;
     tasks.spawn(async move {
         let mut connections = JoinSet::new();
@@ -65,11 +63,7 @@ async fn carry(mut switch: TcpStream, target: (String, u16)) {
             return;
         }
         Err(_) => {
-            tracing::debug!(
-                host = target.0,
-                port = target.1,
-                "controller does not answer"
-            );
+            tracing::debug!(host = target.0, port = target.1, "controller does not answer");
             return;
         }
     };

@@ -39,10 +39,7 @@ pub fn base() -> PathBuf {
     set("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
         .filter(|path| fs::metadata(path).is_ok_and(|meta| meta.uid() == geteuid().as_raw()))
-        .map_or_else(
-            || format!("/tmp/flowbed-{uid}").into(),
-            |path| path.join("flowbed"),
-        )
+        .map_or_else(|| format!("/tmp/flowbed-{uid}").into(), |path| path.join("flowbed"))
 }
 
 /// A run directory that this process owns. Dropping it undoes the ledger and removes it.
@@ -79,9 +76,7 @@ impl RunDir {
             if path.as_os_str().len() > LONGEST {
                 return Err(Error::Unavailable {
                     what: format!("the run directory's path {} is too long", path.display()),
-                    remedy: format!(
-                        "set FLOWBED_RUN_DIR, or choose a shorter name: {LONGEST} bytes at most"
-                    ),
+                    remedy: format!("set FLOWBED_RUN_DIR, or choose a shorter name: {LONGEST} bytes at most"),
                 });
             }
             match DirBuilder::new().mode(0o700).create(&path) {
@@ -89,10 +84,7 @@ impl RunDir {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if name.is_some() {
                         let pid = state::read(&path).map_or(0, |state| state.pid);
-                        return Err(Error::NameTaken {
-                            name: candidate,
-                            pid,
-                        });
+                        return Err(Error::NameTaken { name: candidate, pid });
                     }
                 }
                 Err(error) => {
@@ -107,17 +99,8 @@ impl RunDir {
         let lock = open_lock(&path, Missing::Create)
             .and_then(try_lock)
             .map_err(Error::system("lock", path.display().to_string()))?
-            .ok_or_else(|| Error::NameTaken {
-                name: name.clone(),
-                pid: 0,
-            })?;
-        Ok(Self {
-            ledger: Ledger::create(&path)?,
-            path,
-            name,
-            _lock: lock,
-            removed: false,
-        })
+            .ok_or_else(|| Error::NameTaken { name: name.clone(), pid: 0 })?;
+        Ok(Self { ledger: Ledger::create(&path)?, path, name, _lock: lock, removed: false })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -228,9 +211,7 @@ pub(crate) fn directories(base: &Path) -> Result<Vec<(String, PathBuf)>, Error> 
 /// Whether the directory's process lives: it holds the lock.
 pub(crate) fn is_alive(path: &Path) -> Result<bool, Error> {
     match open_lock(path, Missing::Fail) {
-        Ok(file) => Ok(try_lock(file)
-            .map_err(Error::system("lock", path.display().to_string()))?
-            .is_none()),
+        Ok(file) => Ok(try_lock(file).map_err(Error::system("lock", path.display().to_string()))?.is_none()),
         // Its maker died between mkdir and the lock, or it was removed meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::system("open", path.display().to_string())(error)),
@@ -279,11 +260,7 @@ fn lock_base(base: &Path) -> Result<Flock<OwnedFd>, Error> {
 /// Makes the base directory, or checks that nobody else can have put things into it.
 fn make_base(base: &Path) -> Result<(), Error> {
     let object = || base.display().to_string();
-    DirBuilder::new()
-        .mode(0o700)
-        .recursive(true)
-        .create(base)
-        .map_err(Error::system("create", object()))?;
+    DirBuilder::new().mode(0o700).recursive(true).create(base).map_err(Error::system("create", object()))?;
     let meta = fs::symlink_metadata(base).map_err(Error::system("look at", object()))?;
     if !meta.is_dir() || meta.uid() != geteuid().as_raw() || meta.mode() & 0o022 != 0 {
         return Err(Error::Unavailable {

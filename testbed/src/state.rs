@@ -37,10 +37,8 @@ pub(crate) struct HostState {
 pub(crate) fn write(directory: &Path, state: &State) -> Result<(), Error> {
     let path = directory.join(FILE_NAME);
     let object = || path.display().to_string();
-    let text = serde_json::to_vec(state).map_err(|error| Error::Record {
-        path: path.clone(),
-        why: error.to_string(),
-    })?;
+    let text = serde_json::to_vec(state)
+        .map_err(|error| Error::Record { path: path.clone(), why: error.to_string() })?;
     let draft = directory.join("state.new");
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -57,8 +55,5 @@ pub(crate) fn write(directory: &Path, state: &State) -> Result<(), Error> {
 pub(crate) fn read(directory: &Path) -> Result<State, Error> {
     let path = directory.join(FILE_NAME);
     let text = fs::read(&path).map_err(Error::system("read", path.display().to_string()))?;
-    serde_json::from_slice(&text).map_err(|error| Error::Record {
-        path,
-        why: error.to_string(),
-    })
+    serde_json::from_slice(&text).map_err(|error| Error::Record { path, why: error.to_string() })
 }

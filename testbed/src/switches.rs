@@ -60,30 +60,21 @@ impl Switches {
                 let address = match target {
                     ControllerTarget::None => continue,
                     ControllerTarget::Fabric(address) => *address,
-                    ControllerTarget::Remote { host, port } => {
-                        relay::start(fabric, host, *port, tasks)?
-                    }
+                    ControllerTarget::Remote { host, port } => relay::start(fabric, host, *port, tasks)?,
                 };
                 controllers.push(format!("tcp:{}:{}", bracketed(address), address.port()));
             }
             tracing::debug!(switches = plan.switches.len(), "starting Open vSwitch");
             let directory = fabric.dir().join("ovs");
-            let started =
-                ovs::Instance::start(fabric.namespace(), &directory, fabric.ledger()).await;
+            let started = ovs::Instance::start(fabric.namespace(), &directory, fabric.ledger()).await;
             instance = Some(started.map_err(Error::switch("cannot start Open vSwitch"))?);
         }
-        Ok(Self {
-            instance,
-            kinds: kinds.to_vec(),
-            controllers,
-            fail_mode: options.fail_mode,
-        })
+        Ok(Self { instance, kinds: kinds.to_vec(), controllers, fail_mode: options.fail_mode })
     }
 
     /// Whether frames are read by a program, which needs their checksums finished.
     pub(crate) fn need_finished_checksums(&self) -> bool {
-        (self.instance.as_ref())
-            .is_some_and(|instance| instance.datapath() == ovs::Datapath::Userspace)
+        (self.instance.as_ref()).is_some_and(|instance| instance.datapath() == ovs::Datapath::Userspace)
     }
 
     /// Makes the bridges, with their ports and controllers, in one transaction.
@@ -111,10 +102,7 @@ impl Switches {
                 ports,
             })
             .collect();
-        instance
-            .apply(&bridges)
-            .await
-            .map_err(Error::switch("cannot set the bridges up"))
+        instance.apply(&bridges).await.map_err(Error::switch("cannot set the bridges up"))
     }
 
     pub(crate) async fn wait_connected(&self, plan: &Plan, timeout: Duration) -> Result<(), Error> {
@@ -139,10 +127,7 @@ impl Switches {
 
     pub(crate) async fn stop(self) -> Result<(), Error> {
         match self.instance {
-            Some(instance) => instance
-                .stop()
-                .await
-                .map_err(Error::switch("cannot stop Open vSwitch")),
+            Some(instance) => instance.stop().await.map_err(Error::switch("cannot stop Open vSwitch")),
             None => Ok(()),
         }
     }

@@ -67,11 +67,7 @@ impl Testbed {
     /// # Errors
     /// A topology that contradicts itself; a switch that this machine cannot have; whatever the
     /// kernel or Open vSwitch refuse. Nothing stays behind.
-    pub async fn start(
-        fabric: Fabric,
-        topology: Topology,
-        options: Options,
-    ) -> Result<Self, Error> {
+    pub async fn start(fabric: Fabric, topology: Topology, options: Options) -> Result<Self, Error> {
         let plan = Arc::new(topology.plan()?);
         let kinds = Switches::kinds(&plan, &options)?;
         let mut tasks = JoinSet::new();
@@ -91,10 +87,7 @@ impl Testbed {
             .hosts
             .iter()
             .zip(snapshot.hosts.iter())
-            .map(|(namespace, view)| Host {
-                view: view.clone(),
-                namespace: namespace.clone(),
-            })
+            .map(|(namespace, view)| Host { view: view.clone(), namespace: namespace.clone() })
             .collect();
         let view = Arc::new(watch::Sender::new(snapshot));
         let watchers = links::watchers(&plan, fabric.namespace(), &construction.hosts, &view);
@@ -104,16 +97,7 @@ impl Testbed {
         let is_up = |link: &LinkView| link.state == LinkState::Up;
         settled(&view, |view| view.links.iter().all(is_up)).await?;
         state::write(fabric.dir(), &state_of(&fabric, &hosts))?;
-        Ok(Self {
-            tasks,
-            switches,
-            watchers,
-            hosts,
-            view,
-            plan,
-            topology,
-            fabric,
-        })
+        Ok(Self { tasks, switches, watchers, hosts, view, plan, topology, fabric })
     }
 
     /// The testbed's name.
@@ -145,19 +129,12 @@ impl Testbed {
     /// # Errors
     /// [`Error::Unknown`], with the hosts there are.
     pub fn host(&self, name: &str) -> Result<&Host, Error> {
-        let known = || {
-            self.hosts
-                .iter()
-                .map(|host| host.name().to_owned())
-                .collect()
-        };
-        (self.hosts.iter())
-            .find(|host| host.name() == name)
-            .ok_or_else(|| Error::Unknown {
-                kind: "host",
-                name: name.to_owned(),
-                known: known(),
-            })
+        let known = || self.hosts.iter().map(|host| host.name().to_owned()).collect();
+        (self.hosts.iter()).find(|host| host.name() == name).ok_or_else(|| Error::Unknown {
+            kind: "host",
+            name: name.to_owned(),
+            known: known(),
+        })
     }
 
     /// The links with their current state, as in the topology.
@@ -198,10 +175,7 @@ impl Testbed {
                 let namespace = self.namespace_of(planned.node);
                 let mut socket = socket_in(namespace).await?;
                 socket
-                    .request(
-                        Intent::Change,
-                        wiring::set_flags(interface_index(link, end), flags),
-                    )
+                    .request(Intent::Change, wiring::set_flags(interface_index(link, end), flags))
                     .map_err(Error::system("set", planned.name.clone()))?;
             }
             for (end, planned) in self.plan.links[link].iter().enumerate() {
@@ -240,10 +214,7 @@ impl Testbed {
                     LinkRef::Index(index) => index.to_string(),
                     LinkRef::Between(a, b) => format!("{a} - {b}"),
                 },
-                known: all
-                    .iter()
-                    .map(|link| format!("{} - {}", link.a.node, link.b.node))
-                    .collect(),
+                known: all.iter().map(|link| format!("{} - {}", link.a.node, link.b.node)).collect(),
             });
         }
         Ok(found)
@@ -314,10 +285,7 @@ impl Testbed {
 
 /// Waits until the kernel says that the links are as they were set. It tells within a second
 /// (its link watch batches such news).
-async fn settled(
-    view: &watch::Sender<Snapshot>,
-    wanted: impl Fn(&Snapshot) -> bool,
-) -> Result<(), Error> {
+async fn settled(view: &watch::Sender<Snapshot>, wanted: impl Fn(&Snapshot) -> bool) -> Result<(), Error> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let mut watch = view.subscribe();
     match tokio::time::timeout(PATIENCE, watch.wait_for(|view| wanted(view))).await {
@@ -334,9 +302,7 @@ fn state_of(fabric: &Fabric, hosts: &[Host]) -> State {
     let host = |host: &Host| HostState {
         name: host.name().to_owned(),
         netns: host.namespace.raw_fd(),
-        ipv4: (host.interfaces().iter())
-            .find_map(|interface| interface.ipv4)
-            .map(|net| net.to_string()),
+        ipv4: (host.interfaces().iter()).find_map(|interface| interface.ipv4).map(|net| net.to_string()),
     };
     State {
         pid: std::process::id().cast_signed(),

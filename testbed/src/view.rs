@@ -121,10 +121,7 @@ impl Snapshot {
         let mut hosts: Vec<_> = plan
             .hosts
             .iter()
-            .map(|host| HostView {
-                name: host.name.clone(),
-                interfaces: Vec::new(),
-            })
+            .map(|host| HostView { name: host.name.clone(), interfaces: Vec::new() })
             .collect();
         let mut switches: Vec<_> = plan
             .switches
@@ -150,12 +147,9 @@ impl Snapshot {
                         ipv4: end.ipv4,
                         link,
                     }),
-                    Node::Switch(i) => switches[i].ports.push(PortView {
-                        number: end.port,
-                        name,
-                        kernel_name,
-                        link,
-                    }),
+                    Node::Switch(i) => {
+                        switches[i].ports.push(PortView { number: end.port, name, kernel_name, link })
+                    }
                 }
             }
         }
@@ -165,16 +159,8 @@ impl Snapshot {
             interface: end.name.clone(),
             kernel_name: end.kernel_name.clone(),
         };
-        let links = plan.links.iter().map(|[a, b]| LinkView {
-            a: view(a),
-            b: view(b),
-            state: LinkState::Down,
-        });
-        Self {
-            name: name.into(),
-            hosts: hosts.into(),
-            switches: switches.into(),
-            links: links.collect(),
-        }
+        let links =
+            plan.links.iter().map(|[a, b]| LinkView { a: view(a), b: view(b), state: LinkState::Down });
+        Self { name: name.into(), hosts: hosts.into(), switches: switches.into(), links: links.collect() }
     }
 }

@@ -33,13 +33,9 @@ impl NewInterface {
     fn message(&self) -> LinkMessage {
         let mut message = LinkMessage::default();
         message.header.index = self.index;
-        message
-            .attributes
-            .push(LinkAttribute::IfName(self.name.clone()));
+        message.attributes.push(LinkAttribute::IfName(self.name.clone()));
         if let Some(mac) = self.mac {
-            message
-                .attributes
-                .push(LinkAttribute::Address(mac.0.to_vec()));
+            message.attributes.push(LinkAttribute::Address(mac.0.to_vec()));
         }
         message
     }
@@ -56,17 +52,11 @@ impl NewInterface {
 /// sends the request, and up; `there` in the namespace `target` (a descriptor; `None`: the same),
 /// and down: the kernel refuses to set it up before the pair is whole. Made where it belongs,
 /// not moved: moving waits for a grace period.
-pub(crate) fn veth(
-    here: &NewInterface,
-    there: &NewInterface,
-    target: Option<i32>,
-) -> RouteNetlinkMessage {
+pub(crate) fn veth(here: &NewInterface, there: &NewInterface, target: Option<i32>) -> RouteNetlinkMessage {
     let mut peer = there.message();
     peer.attributes.extend(target.map(LinkAttribute::NetNsFd));
     let mut message = here.message_up();
-    message
-        .attributes
-        .extend(here.bridge.map(LinkAttribute::Controller));
+    message.attributes.extend(here.bridge.map(LinkAttribute::Controller));
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::Kind(InfoKind::Veth),
         LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
@@ -77,11 +67,7 @@ pub(crate) fn veth(
 /// A Linux bridge, up.
 pub(crate) fn bridge(interface: &NewInterface) -> RouteNetlinkMessage {
     let mut message = interface.message_up();
-    message
-        .attributes
-        .push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(
-            InfoKind::Bridge,
-        )]));
+    message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
     RouteNetlinkMessage::NewLink(message)
 }
 
@@ -122,9 +108,7 @@ pub(crate) fn address(interface: u32, net: Ipv4Net) -> RouteNetlinkMessage {
     ];
     // RFC 3021: the two addresses of a /31 are both hosts'.
     if net.prefix < 31 {
-        message
-            .attributes
-            .push(AddressAttribute::Broadcast(net.broadcast()));
+        message.attributes.push(AddressAttribute::Broadcast(net.broadcast()));
     }
     RouteNetlinkMessage::NewAddress(message)
 }
@@ -140,9 +124,7 @@ pub(crate) fn neighbour(interface: u32, address: Ipv4Addr) -> NeighbourMessage {
     message.header.family = AddressFamily::Inet;
     message.header.ifindex = interface;
     message.header.flags = NeighbourFlags::ExtLearned;
-    message.attributes = vec![NeighbourAttribute::Destination(NeighbourAddress::Inet(
-        address,
-    ))];
+    message.attributes = vec![NeighbourAttribute::Destination(NeighbourAddress::Inet(address))];
     message
 }
 
@@ -150,7 +132,5 @@ pub(crate) fn neighbour(interface: u32, address: Ipv4Addr) -> NeighbourMessage {
 /// kernel has drawn its conclusions from that (a queue to send by, a bridge port that forwards),
 /// which it does a little later.
 pub(crate) fn carries(link: &LinkMessage) -> bool {
-    link.header
-        .flags
-        .contains(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running)
+    link.header.flags.contains(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running)
 }

@@ -23,47 +23,35 @@ async fn fabric(name: &str) -> Fabric {
 
 async fn start(fabric: &Fabric) -> Instance {
     let directory = fabric.dir().join("ovs");
-    Instance::start(fabric.namespace(), &directory, fabric.ledger())
-        .await
-        .unwrap()
+    Instance::start(fabric.namespace(), &directory, fabric.ledger()).await.unwrap()
 }
 
 /// Makes veth pairs in the fabric whose first ends are called as the bridges' ports.
 async fn make_ports(fabric: &Fabric, bridges: &[Bridge]) {
     let mut batch = String::new();
     for (name, _) in bridges.iter().flat_map(|bridge| &bridge.ports) {
-        batch.push_str(&format!(
-            "link add {name} up type veth peer name p-{name}\n"
-        ));
+        batch.push_str(&format!("link add {name} up type veth peer name p-{name}\n"));
     }
     let file = fabric.dir().join("links");
     std::fs::write(&file, batch).unwrap();
     let mut command = Command::new("ip");
     command.arg("-batch").arg(&file);
     let output = fabric.namespace().output(command).await.unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn bridges(count: u64, ports: u32) -> Vec<Bridge> {
     (1..=count)
         .map(|number| {
             let mut bridge = Bridge::new(format!("s{number}"), DatapathId(number));
-            bridge.ports = (1..=ports)
-                .map(|port| (format!("s{number}-eth{port}"), port))
-                .collect();
+            bridge.ports = (1..=ports).map(|port| (format!("s{number}-eth{port}"), port)).collect();
             bridge
         })
         .collect()
 }
 
 async fn column(instance: &Instance, bridge: &str, column: &str) -> Value {
-    let select = Operation::select("Bridge")
-        .filter(Condition::named(bridge))
-        .columns([column]);
+    let select = Operation::select("Bridge").filter(Condition::named(bridge)).columns([column]);
     let outcomes = instance.database().transact(vec![select]).await.unwrap();
     outcomes[0].rows[0][column].clone()
 }
@@ -81,22 +69,13 @@ async fn bridges_and_ports_come_and_go() {
     instance.apply(&some).await.unwrap();
     let id = column(&instance, "s2", "datapath_id").await;
     assert_eq!(id.as_str(), Some("0000000000000002"));
-    assert_eq!(
-        column(&instance, "s2", "fail_mode").await.as_str(),
-        Some("standalone")
-    );
+    assert_eq!(column(&instance, "s2", "fail_mode").await.as_str(), Some("standalone"));
 
     instance.add_port("s1", "s1-eth3", 7).await.unwrap();
     instance.remove_port("s1", "s1-eth3").await.unwrap();
     instance.add_port("s1", "s1-eth3", 3).await.unwrap();
-    instance
-        .set_fail_mode("s2", FailMode::Secure)
-        .await
-        .unwrap();
-    assert_eq!(
-        column(&instance, "s2", "fail_mode").await.as_str(),
-        Some("secure")
-    );
+    instance.set_fail_mode("s2", FailMode::Secure).await.unwrap();
+    assert_eq!(column(&instance, "s2", "fail_mode").await.as_str(), Some("secure"));
     instance.remove(&["s3"]).await.unwrap();
     assert!(matches!(
         instance.remove(&["s3"]).await,
@@ -127,10 +106,7 @@ async fn a_port_that_is_not_there_is_named_and_nothing_is_left() {
     assert!(
         matches!(
             &error,
-            Error::Database {
-                source: ovsdb::Error::Transaction(TransactionError::Commit { .. }),
-                ..
-            }
+            Error::Database { source: ovsdb::Error::Transaction(TransactionError::Commit { .. }), .. }
         ),
         "{error:?}"
     );
@@ -163,18 +139,12 @@ async fn connections_to_a_controller_are_awaited_and_missing_ones_explained() {
     });
     let patience = Duration::from_secs(10);
     instance.wait_connected(&["s1"], patience).await.unwrap();
-    let error = instance
-        .wait_connected(&["s1", "s2"], Duration::from_millis(100))
-        .await
-        .unwrap_err();
+    let error = instance.wait_connected(&["s1", "s2"], Duration::from_millis(100)).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("s2 (tcp:127.0.0.1:1"), "{text}");
     assert!(!text.contains("s1 ("), "{text}");
     instance.set_controllers("s2", &[target]).await.unwrap();
-    instance
-        .wait_connected(&["s1", "s2"], patience)
-        .await
-        .unwrap();
+    instance.wait_connected(&["s1", "s2"], patience).await.unwrap();
     drop(controller.join().unwrap());
     instance.stop().await.unwrap();
 }

@@ -25,12 +25,7 @@ pub struct Place {
 impl Place {
     pub fn new() -> Place {
         // Short: paths of sockets in it must stay below 108 bytes.
-        Place {
-            dir: tempfile::Builder::new()
-                .prefix("fb")
-                .tempdir_in("/tmp")
-                .expect("a temporary folder"),
-        }
+        Place { dir: tempfile::Builder::new().prefix("fb").tempdir_in("/tmp").expect("a temporary folder") }
     }
 
     pub fn path(&self) -> &Path {
@@ -40,10 +35,7 @@ impl Place {
     /// A command with this run directory.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .env("FLOWBED_RUN_DIR", self.path())
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null());
+        command.env("FLOWBED_RUN_DIR", self.path()).env_remove("RUST_LOG").stdin(Stdio::null());
         command
     }
 
@@ -83,22 +75,14 @@ impl Place {
 /// Whether a command exited with 0, and the JSON object that it printed.
 pub fn json(output: Output) -> (bool, Value) {
     let text = String::from_utf8_lossy(&output.stdout);
-    let value = serde_json::from_str(&text).unwrap_or_else(|error| {
-        panic!(
-            "{error}: {text}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        )
-    });
+    let value = serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{error}: {text}\n{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.success(), value)
 }
 
 /// The standard error of a command that failed.
 pub fn complaint(output: &Output) -> String {
-    assert!(
-        !output.status.success(),
-        "it did not fail: {}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert!(!output.status.success(), "it did not fail: {}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -117,20 +101,10 @@ impl Running {
 
     /// Starts a command and waits until it has printed a line with `mark`.
     pub fn start_until(mut command: Command, mark: &str) -> Running {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
-        let lines = read_lines(
-            child.stdout.take().expect("piped"),
-            child.stderr.take().expect("piped"),
-        );
-        let mut running = Running {
-            child,
-            lines,
-            printed: String::new(),
-        };
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let lines = read_lines(child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+        let mut running = Running { child, lines, printed: String::new() };
         running.wait_for(mark);
         running
     }
@@ -139,10 +113,7 @@ impl Running {
     pub fn wait_for(&mut self, mark: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     self.printed.push_str(&line);
                     self.printed.push('\n');
@@ -187,16 +158,10 @@ fn read_lines(out: ChildStdout, err: ChildStderr) -> Receiver<String> {
     let (sender, lines) = channel();
     let also = sender.clone();
     std::thread::spawn(move || {
-        BufReader::new(out)
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|l| sender.send(l))
+        BufReader::new(out).lines().map_while(Result::ok).try_for_each(|l| sender.send(l))
     });
     std::thread::spawn(move || {
-        BufReader::new(err)
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|l| also.send(l))
+        BufReader::new(err).lines().map_while(Result::ok).try_for_each(|l| also.send(l))
     });
     lines
 }

@@ -13,37 +13,33 @@ use crate::flowbed::{Place, complaint, eventually};
 pub fn two_at_once() -> Result<(), Failed> {
     let place = Place::new();
     let mut first = place.up("--topo tree,2,2 --switch ovs --app learning-switch --name one");
-    let (good, result) = place.run_json(
-        "up --topo tree,2,2 --switch ovs --app learning-switch --test pingall --name two",
-    );
+    let (good, result) =
+        place.run_json("up --topo tree,2,2 --switch ovs --app learning-switch --test pingall --name two");
     assert!(good, "{result}");
     // The first is as it was, with the second come and gone.
     let ping = place.run("exec --name one h1 -- ping -c 1 -W 5 10.0.0.4");
-    assert!(
-        ping.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ping.stdout)
-    );
+    assert!(ping.status.success(), "{}", String::from_utf8_lossy(&ping.stdout));
     first.signal(Signal::SIGTERM);
     assert!(first.wait());
     place.assert_empty();
     Ok(())
 }
 
-/// Network and pid namespaces that some process or descriptor on the machine refers to.
-fn namespaces() -> BTreeSet<String> {
+/// Processes of the machine.
+fn processes() -> BTreeSet<i32> {
+    let entries = read_dir("/proc").expect("proc").flatten();
+    entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok()).collect()
+}
+
+/// Network and pid namespaces that these processes are in or hold open.
+fn namespaces(of: &BTreeSet<i32>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for process in read_dir("/proc").expect("proc").flatten() {
+    for pid in of {
         for folder in ["ns", "fd"] {
-            for entry in read_dir(process.path().join(folder))
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
-                let target = read_link(entry.path())
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
+            let entries = read_dir(format!("/proc/{pid}/{folder}"));
+            for entry in entries.into_iter().flatten().flatten() {
+                let target = read_link(entry.path()).unwrap_or_default();
+                let target = target.to_string_lossy().into_owned();
                 if target.starts_with("net:[") || target.starts_with("pid:[") {
                     found.insert(target);
                 }
@@ -64,9 +60,8 @@ fn family(of: i32) -> BTreeSet<i32> {
             };
             let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
             // pid (name) state ppid …; the name may contain anything, so from the last parenthesis on.
-            let parent = stat
-                .rsplit_once(')')
-                .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+            let parent =
+                stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
             if parent.is_some_and(|parent: i32| family.contains(&parent)) {
                 family.insert(pid);
             }
@@ -77,34 +72,30 @@ fn family(of: i32) -> BTreeSet<i32> {
     }
 }
 
+/// A process's state, for the message of a test that fails.
+fn status(pid: i32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().take(3).collect::<Vec<_>>().join(" ")
+}
+
 pub fn kill_9() -> Result<(), Failed> {
     let place = Place::new();
-    let before = namespaces();
     let mut running = place.up("--topo tree,2,2 --switch ovs --app learning-switch");
     let family = family(running.pid().as_raw());
-    let made: BTreeSet<String> = namespaces().difference(&before).cloned().collect();
-    assert!(
-        family.len() >= 3,
-        "flowbed, ovsdb-server and ovs-vswitchd at least: {family:?}"
-    );
-    assert!(
-        made.len() >= 5,
-        "a fabric and four hosts at least: {made:?}"
-    );
+    let machine = namespaces(&BTreeSet::from([std::process::id().cast_signed()]));
+    let made: BTreeSet<String> = namespaces(&family).difference(&machine).cloned().collect();
+    assert!(family.len() >= 3, "flowbed, ovsdb-server and ovs-vswitchd at least: {family:?}");
+    assert!(made.len() >= 5, "a fabric and four hosts at least: {made:?}");
     running.signal(Signal::SIGKILL);
     running.wait();
     eventually(Duration::from_secs(2), "all gone after kill -9", || {
-        let processes: Vec<_> = family
-            .iter()
-            .filter(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists())
-            .collect();
-        let namespaces: Vec<_> = namespaces().intersection(&made).cloned().collect();
-        if processes.is_empty() && namespaces.is_empty() {
+        let all = processes();
+        let left: Vec<_> = family.intersection(&all).map(|pid| status(*pid)).collect();
+        let namespaces: Vec<_> = namespaces(&all).intersection(&made).cloned().collect();
+        if left.is_empty() && namespaces.is_empty() {
             return Ok(());
         }
-        Err(format!(
-            "processes {processes:?}, namespaces {namespaces:?}"
-        ))
+        Err(format!("processes {left:?}, namespaces {namespaces:?}"))
     });
     let folders = || {
         read_dir(place.path())
@@ -128,10 +119,7 @@ pub fn sigterm() -> Result<(), Failed> {
         running.signal(signal);
         assert!(running.wait(), "it ends with 0: {}", running.printed);
         for pid in family {
-            assert!(
-                !std::path::Path::new(&format!("/proc/{pid}")).exists(),
-                "process {pid} is left"
-            );
+            assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is left");
         }
         place.assert_empty();
     }
@@ -142,21 +130,11 @@ pub fn exec() -> Result<(), Failed> {
     let place = Place::new();
     let running = place.up("--topo single,2 --switch ovs --app learning-switch --name lab");
     let shown = place.run("exec h2 -- cat /proc/net/fib_trie");
-    assert!(
-        String::from_utf8_lossy(&shown.stdout).contains("10.0.0.2"),
-        "the host's own addresses"
-    );
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("10.0.0.2"), "the host's own addresses");
     let mut seven = place.flowbed("exec --name lab h1 -- sh -c");
-    assert_eq!(
-        seven.arg("exit 7").status()?.code(),
-        Some(7),
-        "the exit status is the command's"
-    );
+    assert_eq!(seven.arg("exit 7").status()?.code(), Some(7), "the exit status is the command's");
     let unknown = complaint(&place.run("exec h3 -- true"));
-    assert!(
-        unknown.contains("h1") && unknown.contains("h2"),
-        "it lists the hosts: {unknown}"
-    );
+    assert!(unknown.contains("h1") && unknown.contains("h2"), "it lists the hosts: {unknown}");
     let listed = place.run("ls");
     assert!(String::from_utf8_lossy(&listed.stdout).contains("lab"));
     drop(running);
@@ -168,24 +146,12 @@ pub fn exec() -> Result<(), Failed> {
 pub fn link_down() -> Result<(), Failed> {
     let place = Place::new();
     let script = place.path().join("script");
-    std::fs::write(
-        &script,
-        "pingall\nlink s1 h2 down\nlinks\npingall\nlink s1 h2 up\npingall\n",
-    )?;
-    let output = place.run(&format!(
-        "up --topo single,3 --switch ovs --test none --pre {}",
-        script.display()
-    ));
+    std::fs::write(&script, "pingall\nlink s1 h2 down\nlinks\npingall\nlink s1 h2 up\npingall\n")?;
+    let output =
+        place.run(&format!("up --topo single,3 --switch ovs --test none --pre {}", script.display()));
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let results: Vec<&str> = text
-        .lines()
-        .filter(|line| line.contains("received)"))
-        .collect();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let results: Vec<&str> = text.lines().filter(|line| line.contains("received)")).collect();
     assert_eq!(results.len(), 3, "{text}");
     assert!(results[0].contains("(6/6 received)"), "{text}");
     assert!(results[1].contains("(2/6 received)"), "{text}");
@@ -197,14 +163,9 @@ pub fn port_in_use() -> Result<(), Failed> {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?;
-    let output = place.run(&format!(
-        "up --topo minimal --switch ovs --web {address} --test none"
-    ));
+    let output = place.run(&format!("up --topo minimal --switch ovs --web {address} --test none"));
     let complaint = complaint(&output);
-    assert!(
-        complaint.contains(&address.to_string()) && complaint.contains("port 0"),
-        "{complaint}"
-    );
+    assert!(complaint.contains(&address.to_string()) && complaint.contains("port 0"), "{complaint}");
     place.assert_empty();
     Ok(())
 }

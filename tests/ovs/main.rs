@@ -15,42 +15,20 @@ fn main() -> ExitCode {
     tier::run(
         &[tier::root, || tier::program("ovs-vswitchd")],
         &[
-            (
-                "learning_switch_passes_pingall_and_installs_flows",
-                pingall::learning_switch,
-            ),
+            ("learning_switch_passes_pingall_and_installs_flows", pingall::learning_switch),
             ("hub_passes_pingall_with_one_flow_a_switch", pingall::hub),
             ("without_controller_nothing_passes", pingall::no_controller),
-            (
-                "without_controller_a_standalone_switch_learns_by_itself",
-                pingall::standalone,
-            ),
-            (
-                "a_topology_file_comes_up_as_written",
-                pingall::topology_file,
-            ),
+            ("without_controller_a_standalone_switch_learns_by_itself", pingall::standalone),
+            ("a_topology_file_comes_up_as_written", pingall::topology_file),
             ("tcp_gets_through", pingall::tcp),
-            ("an_ordinary_user_needs_no_root", ordinary_user::pingall),
-            (
-                "an_ordinary_user_without_tun_is_told_what_is_missing",
-                ordinary_user::no_tun,
-            ),
-            (
-                "two_networks_with_the_same_names_live_side_by_side",
-                life::two_at_once,
-            ),
+            ("an_ordinary_user_needs_no_root_but_is_told_if_tun_is_missing", ordinary_user::pingall),
+            ("two_networks_with_the_same_names_live_side_by_side", life::two_at_once),
             ("kill_9_leaves_nothing", life::kill_9),
             ("sigterm_takes_everything_down", life::sigterm),
             ("exec_enters_a_host_from_another_process", life::exec),
             ("a_link_that_is_down_carries_nothing", life::link_down),
-            (
-                "a_port_in_use_is_named_and_nothing_stays_behind",
-                life::port_in_use,
-            ),
-            (
-                "a_remote_controller_may_go_and_come_back",
-                remote::comes_back,
-            ),
+            ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
+            ("a_remote_controller_may_go_and_come_back", remote::comes_back),
         ],
     )
 }

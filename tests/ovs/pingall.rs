@@ -9,31 +9,18 @@ use crate::flowbed::Place;
 
 fn the_test(result: &Value) -> (u64, u64) {
     let test = &result["tests"][0];
-    (
-        test["sent"].as_u64().expect("a count"),
-        test["received"].as_u64().expect("a count"),
-    )
+    (test["sent"].as_u64().expect("a count"), test["received"].as_u64().expect("a count"))
 }
 
 /// What the shell command `flows` prints after a pingall, with the outcome of the run.
 fn flows_after_pingall(place: &Place, arguments: &str) -> Vec<String> {
     let script = place.path().join("script");
     std::fs::write(&script, "# a comment\npingall\nflows\n").expect("written");
-    let output = place.run(&format!(
-        "up {arguments} --test none --pre {}",
-        script.display()
-    ));
+    let output = place.run(&format!("up {arguments} --test none --pre {}", script.display()));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("0% dropped (12/12 received)"), "{text}");
-    text.lines()
-        .filter(|line| line.contains("actions="))
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter(|line| line.contains("actions=")).map(str::to_owned).collect()
 }
 
 pub fn learning_switch() -> Result<(), Failed> {
@@ -43,25 +30,13 @@ pub fn learning_switch() -> Result<(), Failed> {
     assert!(good, "{result}");
     assert_eq!(the_test(&result), (12, 12), "{result}");
     assert_eq!(result["tests"][0]["loss_percent"], 0.0);
-    assert_eq!(
-        result["tests"][0]["pairs"].as_array().map(Vec::len),
-        Some(12)
-    );
-    assert!(
-        result["up_s"].as_f64() > Some(0.0) && result["down_s"].as_f64() > Some(0.0),
-        "{result}"
-    );
-    assert_eq!(
-        (&result["hosts"], &result["switches"], &result["links"]),
-        (&4.into(), &3.into(), &6.into())
-    );
+    assert_eq!(result["tests"][0]["pairs"].as_array().map(Vec::len), Some(12));
+    assert!(result["up_s"].as_f64() > Some(0.0) && result["down_s"].as_f64() > Some(0.0), "{result}");
+    assert_eq!((&result["hosts"], &result["switches"], &result["links"]), (&4.into(), &3.into(), &6.into()));
     place.assert_empty();
     let flows = flows_after_pingall(&place, "--topo tree,2,2 --switch ovs --app learning-switch");
     // A pair of hosts under one switch needs two flows there; across the root, two on each of three switches.
-    let learned = flows
-        .iter()
-        .filter(|flow| flow.contains("dl_dst=00:00:00:00:00:0"))
-        .count();
+    let learned = flows.iter().filter(|flow| flow.contains("dl_dst=00:00:00:00:00:0")).count();
     assert_eq!(learned, 2 * 2 + 4 * 2 * 3, "{flows:#?}");
     Ok(())
 }
@@ -69,10 +44,7 @@ pub fn learning_switch() -> Result<(), Failed> {
 pub fn hub() -> Result<(), Failed> {
     let place = Place::new();
     let flows = flows_after_pingall(&place, "--topo tree,2,2 --switch ovs --app hub");
-    let floods = flows
-        .iter()
-        .filter(|flow| flow.contains("actions=FLOOD"))
-        .count();
+    let floods = flows.iter().filter(|flow| flow.contains("actions=FLOOD")).count();
     let learned = flows.iter().filter(|flow| flow.contains("dl_dst")).count();
     assert_eq!((floods, learned), (3, 0), "{flows:#?}");
     Ok(())
@@ -80,8 +52,7 @@ pub fn hub() -> Result<(), Failed> {
 
 pub fn no_controller() -> Result<(), Failed> {
     let place = Place::new();
-    let (good, result) =
-        place.run_json("up --topo tree,2,2 --switch ovs --controller none --test pingall");
+    let (good, result) = place.run_json("up --topo tree,2,2 --switch ovs --controller none --test pingall");
     assert!(!good, "{result}");
     assert_eq!(the_test(&result), (12, 0), "{result}");
     place.assert_empty();
@@ -90,9 +61,8 @@ pub fn no_controller() -> Result<(), Failed> {
 
 pub fn standalone() -> Result<(), Failed> {
     let place = Place::new();
-    let (good, result) = place.run_json(
-        "up --topo single,3 --switch ovs --controller none --fail-mode standalone --test pingall",
-    );
+    let (good, result) = place
+        .run_json("up --topo single,3 --switch ovs --controller none --fail-mode standalone --test pingall");
     assert!(good, "{result}");
     assert_eq!(the_test(&result), (6, 6), "{result}");
     Ok(())
@@ -117,15 +87,8 @@ links = [{ a = "web", b = "edge:7" }, { a = "client", b = "edge" }]
         script.display()
     ));
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        text.contains("web -> client") && text.contains("in_port=7"),
-        "{text}"
-    );
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("web -> client") && text.contains("in_port=7"), "{text}");
     Ok(())
 }
 
@@ -135,7 +98,8 @@ pub fn tcp() -> Result<(), Failed> {
     let running = place.up("--topo single,2 --switch ovs --app learning-switch --name tcp");
     let server = "import socket; s = socket.create_server(('10.0.0.2', 5001)); print('listening', flush=True); \
                   c = s.accept()[0]; n = 0\nwhile d := c.recv(65536): n += len(d)\nc.close(); print(n)";
-    let client = "import socket; s = socket.create_connection(('10.0.0.2', 5001), 20); s.sendall(b'x' * 3000000)";
+    let client =
+        "import socket; s = socket.create_connection(('10.0.0.2', 5001), 20); s.sendall(b'x' * 3000000)";
     let python = |host: &str, program: &str| {
         let mut command = place.flowbed(&format!("exec {host} --"));
         command.args(["python3", "-c", program]);
@@ -143,11 +107,7 @@ pub fn tcp() -> Result<(), Failed> {
     };
     let mut server = crate::flowbed::Running::start_until(python("h2", server), "listening");
     let sent = python("h1", client).output()?;
-    assert!(
-        sent.status.success(),
-        "{}",
-        String::from_utf8_lossy(&sent.stderr)
-    );
+    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     assert_eq!(server.wait_for("3000000"), "3000000");
     drop(running);
     Ok(())

@@ -24,9 +24,7 @@ pub fn run(requirements: &[Requirement], tests: &[(&str, Test)]) -> ExitCode {
             }
             let reason = missing.join("; ");
             if in_ci {
-                return Trial::test(name, move || {
-                    Err(Failed::from(format!("cannot run: {reason}")))
-                });
+                return Trial::test(name, move || Err(Failed::from(format!("cannot run: {reason}"))));
             }
             Trial::test(format!("{name} [{reason}]"), test).with_ignored_flag(true)
         })
@@ -44,8 +42,6 @@ pub fn root() -> Option<String> {
 #[allow(dead_code, reason = "not every tier needs it")]
 pub fn program(name: &str) -> Option<String> {
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
-    let found = path
-        .split(':')
-        .any(|folder| std::path::Path::new(folder).join(name).is_file());
+    let found = path.split(':').any(|folder| std::path::Path::new(folder).join(name).is_file());
     (!found).then(|| format!("needs {name}: .ci/install test"))
 }

@@ -13,8 +13,8 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use flowbed_web::view::{
-    Attachment, Controller, ControllerKind, Dpid, End, Flow, FlowTable, Host, Link, LinkState,
-    Network, Port, PortCounters, PortTable, Switch, SwitchKind,
+    Attachment, Controller, ControllerKind, Dpid, End, Flow, FlowTable, Host, Link, LinkState, Network, Port,
+    PortCounters, PortTable, Switch, SwitchKind,
 };
 use flowbed_web::{Command, Publisher, Refusal, Server, Token, feed, url};
 use tokio::sync::mpsc;
@@ -23,11 +23,7 @@ use tokio::sync::mpsc;
 async fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let shape: Vec<&str> = words.iter().map(String::as_str).collect();
-    let plan = Plan::of(if shape.is_empty() {
-        &["tree", "2", "2"]
-    } else {
-        &shape
-    })?;
+    let plan = Plan::of(if shape.is_empty() { &["tree", "2", "2"] } else { &shape })?;
 
     let (publisher, feed) = feed();
     let (commands, inbox) = mpsc::channel(16);
@@ -39,9 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Without a handler for it the signal ends the process, which is as well.
         let _ = tokio::signal::ctrl_c().await;
     };
-    Server::new(feed, commands, token)
-        .serve(listener, shutdown)
-        .await?;
+    Server::new(feed, commands, token).serve(listener, shutdown).await?;
     Ok(())
 }
 
@@ -56,8 +50,7 @@ impl Plan {
     fn of(words: &[&str]) -> Result<Self, String> {
         let number = |index: usize| {
             let word: &&str = words.get(index).ok_or("a number is missing")?;
-            word.parse::<u32>()
-                .map_err(|_| format!("\"{word}\" is not a number"))
+            word.parse::<u32>().map_err(|_| format!("\"{word}\" is not a number"))
         };
         let mut plan = Self::default();
         match words[0] {
@@ -75,9 +68,7 @@ impl Plan {
             "ring" => {
                 let switches = number(1)?;
                 plan.hosts = (1..=switches).map(|switch| (switch, 1)).collect();
-                plan.trunks = (1..=switches)
-                    .map(|switch| (switch, switch % switches + 1))
-                    .collect();
+                plan.trunks = (1..=switches).map(|switch| (switch, switch % switches + 1)).collect();
             }
             "leafspine" => {
                 let (leaves, spines) = (number(1)?, number(2)?);
@@ -92,8 +83,7 @@ impl Plan {
                 let at = |x: u32, y: u32| (y % height) * width + x % width + 1;
                 for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
                     plan.hosts.insert(at(x, y), 1);
-                    plan.trunks
-                        .extend([(at(x, y), at(x + 1, y)), (at(x, y), at(x, y + 1))]);
+                    plan.trunks.extend([(at(x, y), at(x + 1, y)), (at(x, y), at(x, y + 1))]);
                 }
             }
             other => return Err(format!("there is no shape \"{other}\"")),
@@ -103,8 +93,7 @@ impl Plan {
 
     fn branch(&mut self, depth: u32, fanout: u32) -> u32 {
         let switch = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) + 1;
-        self.hosts
-            .insert(switch, if depth <= 1 { fanout } else { 0 });
+        self.hosts.insert(switch, if depth <= 1 { fanout } else { 0 });
         if depth > 1 {
             for _ in 0..fanout {
                 let below = self.branch(depth - 1, fanout);
@@ -121,36 +110,16 @@ impl Plan {
             .map(|&number| {
                 let (name, dpid) = (format!("s{number}"), Dpid(number.into()));
                 let kind = SwitchKind::Ovs;
-                (
-                    number,
-                    Switch {
-                        name,
-                        dpid,
-                        connected: true,
-                        kind,
-                        ports: Vec::new(),
-                    },
-                )
+                (number, Switch { name, dpid, connected: true, kind, ports: Vec::new() })
             })
             .collect();
         let mut plug = |number: u32| {
-            let switch = switches
-                .get_mut(&number)
-                .expect("a plan joins its own switches");
+            let switch = switches.get_mut(&number).expect("a plan joins its own switches");
             let port = u32::try_from(switch.ports.len()).unwrap_or(u32::MAX) + 1;
             let interface = format!("s{number}-eth{port}");
             let mac = format!("02:01:00:00:{number:02x}:{port:02x}");
-            switch.ports.push(Port {
-                number: port,
-                name: interface.clone(),
-                mac,
-                up: true,
-            });
-            End {
-                node: format!("s{number}"),
-                port: Some(port),
-                interface,
-            }
+            switch.ports.push(Port { number: port, name: interface.clone(), mac, up: true });
+            End { node: format!("s{number}"), port: Some(port), interface }
         };
         let mut links = Vec::new();
         let mut hosts = Vec::new();
@@ -164,16 +133,9 @@ impl Plan {
                     mac: format!("02:00:00:00:{:02x}:{:02x}", number >> 8, number & 0xff),
                     ipv4: vec![format!("10.0.{}.{}", number >> 8, number & 0xff)],
                     ipv6: vec![format!("fd00::{number:x}")],
-                    attached: b.port.map(|port| Attachment {
-                        switch: b.node.clone(),
-                        port,
-                    }),
+                    attached: b.port.map(|port| Attachment { switch: b.node.clone(), port }),
                 });
-                let a = End {
-                    node: name.clone(),
-                    port: None,
-                    interface: format!("{name}-eth0"),
-                };
+                let a = End { node: name.clone(), port: None, interface: format!("{name}-eth0") };
                 links.push(link(a, b));
             }
         }
@@ -182,30 +144,14 @@ impl Plan {
         }
         let address = "tcp:127.0.0.1:6653".to_owned();
         let apps = vec!["learning-switch".to_owned()];
-        let controller = Some(Controller {
-            kind: ControllerKind::Flowbed,
-            address,
-            apps,
-        });
-        Network {
-            name,
-            controller,
-            switches: switches.into_values().collect(),
-            hosts,
-            links,
-        }
+        let controller = Some(Controller { kind: ControllerKind::Flowbed, address, apps });
+        Network { name, controller, switches: switches.into_values().collect(), hosts, links }
     }
 }
 
 fn link(a: End, b: End) -> Link {
     let id = format!("{}:{}", a.interface, b.interface);
-    Link {
-        id,
-        a,
-        b,
-        state: LinkState::Up,
-        controllable: true,
-    }
+    Link { id, a, b, state: LinkState::Up, controllable: true }
 }
 
 /// Obeys commands and lets counters run while somebody watches.
@@ -246,10 +192,7 @@ fn set_link(network: &mut Network, id: &str, state: LinkState) -> Result<(), Ref
     let link = link.ok_or_else(|| Refusal::UnknownLink { id: id.to_owned() })?;
     link.state = state;
     let ends = [link.a.clone(), link.b.clone()];
-    let ports = network
-        .switches
-        .iter_mut()
-        .flat_map(|switch| &mut switch.ports);
+    let ports = network.switches.iter_mut().flat_map(|switch| &mut switch.ports);
     for port in ports.filter(|port| ends.iter().any(|end| end.interface == port.name)) {
         port.up = state == LinkState::Up;
     }
@@ -257,14 +200,8 @@ fn set_link(network: &mut Network, id: &str, state: LinkState) -> Result<(), Ref
 }
 
 fn idle(switch: &Switch) -> PortTable {
-    let counters = |port: &Port| PortCounters {
-        number: port.number,
-        ..PortCounters::default()
-    };
-    PortTable {
-        dpid: switch.dpid,
-        ports: switch.ports.iter().map(counters).collect(),
-    }
+    let counters = |port: &Port| PortCounters { number: port.number, ..PortCounters::default() };
+    PortTable { dpid: switch.dpid, ports: switch.ports.iter().map(counters).collect() }
 }
 
 /// A second's traffic; some ports rest some of the time.
@@ -301,10 +238,7 @@ fn learned(switch: &Switch, ports: &PortTable, hosts: &[Host], age: Duration) ->
             table: 0,
             priority: 10,
             cookie: 0x1f,
-            matches: format!(
-                "in_port={},dl_src={},dl_dst={}",
-                counters.number, pair[0].mac, pair[1].mac
-            ),
+            matches: format!("in_port={},dl_src={},dl_dst={}", counters.number, pair[0].mac, pair[1].mac),
             actions: format!("output:{}", counters.number % 3 + 1),
             packets: counters.rx_packets,
             bytes: counters.rx_bytes,
@@ -313,8 +247,5 @@ fn learned(switch: &Switch, ports: &PortTable, hosts: &[Host], age: Duration) ->
             hard_timeout_s: 0,
         });
     }
-    FlowTable {
-        dpid: switch.dpid,
-        flows,
-    }
+    FlowTable { dpid: switch.dpid, flows }
 }

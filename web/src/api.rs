@@ -54,11 +54,7 @@ async fn wrong_method(OriginalUri(uri): OriginalUri) -> ApiError {
 }
 
 fn fresh<T: Serialize>(view: &T) -> Response {
-    (
-        [(CACHE_CONTROL, HeaderValue::from_static("no-store"))],
-        Json(view),
-    )
-        .into_response()
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(view)).into_response()
 }
 
 fn current(shared: &Shared) -> Result<Arc<Network>, ApiError> {
@@ -81,17 +77,11 @@ async fn links(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError> 
     current(&shared).map(|network| fresh::<Vec<Link>>(&network.links))
 }
 
-async fn flows(
-    State(shared): State<Arc<Shared>>,
-    Path(dpid): Path<String>,
-) -> Result<Response, ApiError> {
+async fn flows(State(shared): State<Arc<Shared>>, Path(dpid): Path<String>) -> Result<Response, ApiError> {
     table(&shared, Kind::Flows, &dpid).await
 }
 
-async fn ports(
-    State(shared): State<Arc<Shared>>,
-    Path(dpid): Path<String>,
-) -> Result<Response, ApiError> {
+async fn ports(State(shared): State<Arc<Shared>>, Path(dpid): Path<String>) -> Result<Response, ApiError> {
     table(&shared, Kind::Ports, &dpid).await
 }
 
@@ -101,11 +91,7 @@ async fn table(shared: &Shared, kind: Kind, dpid: &str) -> Result<Response, ApiE
     let switch = network.switches.iter().find(|switch| switch.dpid == dpid);
     let switch = switch.ok_or_else(|| ApiError::UnknownSwitch(dpid.to_string()))?;
     // A switch that is away can't answer: what it said last is all there is.
-    let patience = if switch.connected {
-        COUNTER_PATIENCE
-    } else {
-        Duration::ZERO
-    };
+    let patience = if switch.connected { COUNTER_PATIENCE } else { Duration::ZERO };
     let json = shared.feed.recent(kind, dpid, COUNTER_AGE, patience).await;
     let json = json.ok_or_else(|| ApiError::NoTable(switch.name.clone()))?;
     let headers = [
@@ -142,18 +128,11 @@ async fn set_link(
         Some(_) => {}
     }
     let (reply, outcome) = oneshot::channel();
-    let command = Command::SetLink {
-        id: id.clone(),
-        state,
-        reply,
-    };
-    shared
-        .commands
-        .try_send(command)
-        .map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ApiError::Busy,
-            mpsc::error::TrySendError::Closed(_) => ApiError::Stopping,
-        })?;
+    let command = Command::SetLink { id: id.clone(), state, reply };
+    shared.commands.try_send(command).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => ApiError::Busy,
+        mpsc::error::TrySendError::Closed(_) => ApiError::Stopping,
+    })?;
     match tokio::time::timeout(COMMAND_PATIENCE, outcome).await {
         Ok(Ok(Ok(()))) => Ok(fresh(&LinkChanged { id, state })),
         Ok(Ok(Err(refusal))) => Err(refusal.into()),

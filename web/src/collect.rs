@@ -34,17 +34,11 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Publishes until it is dropped.
 pub async fn run(sources: Sources, publisher: Publisher) {
-    tokio::join!(
-        publish_network(&sources, &publisher),
-        publish_counters(&sources, &publisher)
-    );
+    tokio::join!(publish_network(&sources, &publisher), publish_counters(&sources, &publisher));
 }
 
 async fn publish_network(sources: &Sources, publisher: &Publisher) {
-    let mut discovered = sources
-        .controller
-        .as_ref()
-        .map(|controller| controller.network().changes());
+    let mut discovered = sources.controller.as_ref().map(|controller| controller.network().changes());
     let mut emulated = sources.testbed.clone();
     loop {
         publisher.network(sources.network());
@@ -84,18 +78,10 @@ async fn publish_counters(sources: &Sources, publisher: &Publisher) {
 
 async fn publish_switch(switch: &Switch, publisher: &Publisher) -> Result<(), RequestError> {
     let dpid = view::Dpid(switch.id().0);
-    let (flows, ports) = tokio::try_join!(
-        switch.flow_stats(FlowStatsRequest::all()),
-        switch.port_stats(PortNo::ANY)
-    )?;
-    publisher.flows(view::FlowTable {
-        dpid,
-        flows: flows.iter().map(flow).collect(),
-    });
-    publisher.ports(view::PortTable {
-        dpid,
-        ports: ports.iter().map(counters).collect(),
-    });
+    let (flows, ports) =
+        tokio::try_join!(switch.flow_stats(FlowStatsRequest::all()), switch.port_stats(PortNo::ANY))?;
+    publisher.flows(view::FlowTable { dpid, flows: flows.iter().map(flow).collect() });
+    publisher.ports(view::PortTable { dpid, ports: ports.iter().map(counters).collect() });
     Ok(())
 }
 
@@ -131,22 +117,12 @@ fn counters(port: &PortStats) -> view::PortCounters {
 impl Sources {
     /// The network now.
     fn network(&self) -> view::Network {
-        let seen = self
-            .controller
-            .as_ref()
-            .map(|c| c.network().snapshot())
-            .unwrap_or_default();
+        let seen = self.controller.as_ref().map(|c| c.network().snapshot()).unwrap_or_default();
         let (switches, hosts, links) = match &self.testbed {
             Some(testbed) => emulated(&testbed.borrow(), &seen),
             None => discovered(&seen),
         };
-        view::Network {
-            name: self.name.clone(),
-            controller: self.control.clone(),
-            switches,
-            hosts,
-            links,
-        }
+        view::Network { name: self.name.clone(), controller: self.control.clone(), switches, hosts, links }
     }
 }
 
@@ -160,14 +136,11 @@ fn emulated(testbed: &testbed::Snapshot, seen: &controller::Snapshot) -> Parts {
     let switches = testbed.switches.iter().map(|switch| {
         let info = connected.get(&switch.dpid);
         let port = |port: &testbed::PortView| {
-            let reported =
-                info.and_then(|info| info.ports.iter().find(|p| p.number.0 == port.number));
+            let reported = info.and_then(|info| info.ports.iter().find(|p| p.number.0 == port.number));
             view::Port {
                 number: port.number,
                 name: port.name.clone(),
-                mac: reported
-                    .map(|port| port.hw_addr.to_string())
-                    .unwrap_or_default(),
+                mac: reported.map(|port| port.hw_addr.to_string()).unwrap_or_default(),
                 up: testbed.links[port.link].state == testbed::LinkState::Up,
             }
         };
@@ -181,26 +154,14 @@ fn emulated(testbed: &testbed::Snapshot, seen: &controller::Snapshot) -> Parts {
     });
     let hosts = testbed.hosts.iter().map(|host| {
         let mac = host.interfaces.first().map(|interface| interface.mac);
-        let heard = seen
-            .hosts
-            .iter()
-            .filter(|heard| host.interfaces.iter().any(|own| own.mac == heard.mac));
-        let heard_v6 = heard
-            .flat_map(|heard| &heard.addresses)
-            .filter(|address| address.is_ipv6());
+        let heard = seen.hosts.iter().filter(|heard| host.interfaces.iter().any(|own| own.mac == heard.mac));
+        let heard_v6 = heard.flat_map(|heard| &heard.addresses).filter(|address| address.is_ipv6());
         view::Host {
             name: host.name.clone(),
             mac: mac.map(|mac| mac.to_string()).unwrap_or_default(),
-            ipv4: host
-                .interfaces
-                .iter()
-                .filter_map(|own| Some(own.ipv4?.address.to_string()))
-                .collect(),
+            ipv4: host.interfaces.iter().filter_map(|own| Some(own.ipv4?.address.to_string())).collect(),
             ipv6: heard_v6.map(ToString::to_string).collect(),
-            attached: host
-                .interfaces
-                .first()
-                .and_then(|own| attachment(testbed, own.link)),
+            attached: host.interfaces.first().and_then(|own| attachment(testbed, own.link)),
         }
     });
     let links = testbed.links.iter().map(|link| view::Link {
@@ -236,13 +197,8 @@ fn is_switch(testbed: &testbed::Snapshot, node: &str) -> bool {
 /// The switch's end of a link.
 fn attachment(testbed: &testbed::Snapshot, link: usize) -> Option<view::Attachment> {
     let link = &testbed.links[link];
-    let end = [&link.a, &link.b]
-        .into_iter()
-        .find(|end| is_switch(testbed, &end.node))?;
-    Some(view::Attachment {
-        switch: end.node.clone(),
-        port: end.port,
-    })
+    let end = [&link.a, &link.b].into_iter().find(|end| is_switch(testbed, &end.node))?;
+    Some(view::Attachment { switch: end.node.clone(), port: end.port })
 }
 
 fn end(testbed: &testbed::Snapshot, end: &testbed::EndView) -> view::End {
@@ -273,40 +229,25 @@ fn discovered(seen: &controller::Snapshot) -> Parts {
     });
     let hosts = seen.hosts.iter().map(|host| {
         let of = |wanted: fn(&IpAddr) -> bool| {
-            host.addresses
-                .iter()
-                .filter(|a| wanted(a))
-                .map(ToString::to_string)
-                .collect()
+            host.addresses.iter().filter(|a| wanted(a)).map(ToString::to_string).collect()
         };
         view::Host {
             name: host.mac.to_string(),
             mac: host.mac.to_string(),
             ipv4: of(IpAddr::is_ipv4),
             ipv6: of(IpAddr::is_ipv6),
-            attached: host.attached.map(|at| view::Attachment {
-                switch: switch_name(at.switch),
-                port: at.port.0,
-            }),
+            attached: host
+                .attached
+                .map(|at| view::Attachment { switch: switch_name(at.switch), port: at.port.0 }),
         }
     });
-    let between = seen
-        .links
-        .iter()
-        .map(|link| discovered_link(switch_end(seen, link.a), switch_end(seen, link.b)));
+    let between =
+        seen.links.iter().map(|link| discovered_link(switch_end(seen, link.a), switch_end(seen, link.b)));
     let to_hosts = seen.hosts.iter().filter_map(|host| {
-        let far = view::End {
-            node: host.mac.to_string(),
-            port: None,
-            interface: String::new(),
-        };
+        let far = view::End { node: host.mac.to_string(), port: None, interface: String::new() };
         Some(discovered_link(switch_end(seen, host.attached?), far))
     });
-    (
-        switches.collect(),
-        hosts.collect(),
-        between.chain(to_hosts).collect(),
-    )
+    (switches.collect(), hosts.collect(), between.chain(to_hosts).collect())
 }
 
 /// What is not known to be gone is up: a link that is cut is not discovered any more.

@@ -30,9 +30,7 @@ pub enum Refusal {
         id: String,
     },
     /// The link was discovered, not made, so that nobody here can change it.
-    #[error(
-        "link \"{id}\" is not part of a network that flowbed made, so its state can only be watched"
-    )]
+    #[error("link \"{id}\" is not part of a network that flowbed made, so its state can only be watched")]
     NotControllable {
         /// The link.
         id: String,

@@ -71,9 +71,7 @@ impl ApiError {
             Self::Body(_) => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::Unreadable(status, _) => (*status, "unreadable_body"),
             Self::Command(Refusal::UnknownLink { .. }) => (StatusCode::NOT_FOUND, "unknown_link"),
-            Self::Command(Refusal::NotControllable { .. }) => {
-                (StatusCode::CONFLICT, "not_controllable")
-            }
+            Self::Command(Refusal::NotControllable { .. }) => (StatusCode::CONFLICT, "not_controllable"),
             Self::Command(Refusal::Failed { .. }) => (StatusCode::BAD_GATEWAY, "failed"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "too_many_watchers"),
@@ -86,16 +84,9 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.parts();
-        let body = Body {
-            error: Description {
-                code,
-                message: self.to_string(),
-            },
-        };
+        let body = Body { error: Description { code, message: self.to_string() } };
         let mut response = (status, Json(body)).into_response();
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }

@@ -24,15 +24,8 @@ pub(crate) async fn stream(
     State(shared): State<Arc<Shared>>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let watcher = shared.feed.watch().ok_or(ApiError::Crowded)?;
-    let tail = Tail {
-        watcher,
-        closing: shared.closing(),
-        pending: VecDeque::new(),
-        stage: Stage::Opening,
-    };
-    let events = unfold(tail, |mut tail| async {
-        tail.next().await.map(|event| (Ok(event), tail))
-    });
+    let tail = Tail { watcher, closing: shared.closing(), pending: VecDeque::new(), stage: Stage::Opening };
+    let events = unfold(tail, |mut tail| async { tail.next().await.map(|event| (Ok(event), tail)) });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

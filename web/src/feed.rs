@@ -83,27 +83,19 @@ impl Shared {
 
     fn table<T: Serialize>(&self, kind: Kind, dpid: Dpid, table: &T) {
         let at = Instant::now();
-        let measured_ms = at
-            .duration_since(self.start)
-            .as_millis()
-            .try_into()
-            .unwrap_or(u64::MAX);
+        let measured_ms = at.duration_since(self.start).as_millis().try_into().unwrap_or(u64::MAX);
         let json = json(&Measured { measured_ms, table });
         let mut state = self.state();
         state.version += 1;
         let version = state.version;
-        state
-            .tables
-            .insert((kind, dpid), Latest { version, at, json });
+        state.tables.insert((kind, dpid), Latest { version, at, json });
         drop(state);
         self.version.send_replace(version);
     }
 }
 
 fn json<T: Serialize>(view: &T) -> Arc<str> {
-    serde_json::to_string(view)
-        .expect("views have text keys and no failing serialisers")
-        .into()
+    serde_json::to_string(view).expect("views have text keys and no failing serialisers").into()
 }
 
 impl Publisher {
@@ -112,26 +104,13 @@ impl Publisher {
     pub fn network(&self, network: Network) {
         let json = json(&network);
         let mut state = self.0.state();
-        if state
-            .network
-            .as_ref()
-            .is_some_and(|(_, latest)| latest.json == json)
-        {
+        if state.network.as_ref().is_some_and(|(_, latest)| latest.json == json) {
             return;
         }
         state.version += 1;
         let version = state.version;
-        state
-            .tables
-            .retain(|(_, dpid), _| network.switches.iter().any(|switch| switch.dpid == *dpid));
-        state.network = Some((
-            Arc::new(network),
-            Latest {
-                version,
-                at: Instant::now(),
-                json,
-            },
-        ));
+        state.tables.retain(|(_, dpid), _| network.switches.iter().any(|switch| switch.dpid == *dpid));
+        state.network = Some((Arc::new(network), Latest { version, at: Instant::now(), json }));
         drop(state);
         self.0.version.send_replace(version);
     }
@@ -162,11 +141,7 @@ impl Publisher {
 impl Feed {
     /// The newest network; `None` before the first was published.
     pub(crate) fn network(&self) -> Option<Arc<Network>> {
-        self.0
-            .state()
-            .network
-            .as_ref()
-            .map(|(network, _)| Arc::clone(network))
+        self.0.state().network.as_ref().map(|(network, _)| Arc::clone(network))
     }
 
     /// Starts to watch; `None` if too many do.
@@ -256,10 +231,7 @@ impl Watcher {
         let updates = network
             .chain(tables)
             .filter(|(_, latest)| latest.version > self.seen)
-            .map(|(name, latest)| Update {
-                name,
-                json: Arc::clone(&latest.json),
-            })
+            .map(|(name, latest)| Update { name, json: Arc::clone(&latest.json) })
             .collect();
         self.seen = state.version;
         updates
@@ -285,23 +257,12 @@ mod tests {
             kind: SwitchKind::Ovs,
             ports: Vec::new(),
         };
-        Network {
-            name: "test".into(),
-            switches: dpids.iter().map(switch).collect(),
-            ..Network::default()
-        }
+        Network { name: "test".into(), switches: dpids.iter().map(switch).collect(), ..Network::default() }
     }
 
     fn ports(dpid: u64, rx_packets: u64) -> PortTable {
-        let counters = PortCounters {
-            number: 1,
-            rx_packets,
-            ..PortCounters::default()
-        };
-        PortTable {
-            dpid: Dpid(dpid),
-            ports: vec![counters],
-        }
+        let counters = PortCounters { number: 1, rx_packets, ..PortCounters::default() };
+        PortTable { dpid: Dpid(dpid), ports: vec![counters] }
     }
 
     fn names(updates: &[Update]) -> Vec<&str> {
@@ -312,21 +273,14 @@ mod tests {
     async fn a_watcher_gets_all_at_first_and_then_what_is_new() {
         let (publisher, feed) = feed();
         publisher.network(network(&[1, 2]));
-        publisher.flows(FlowTable {
-            dpid: Dpid(1),
-            flows: Vec::new(),
-        });
+        publisher.flows(FlowTable { dpid: Dpid(1), flows: Vec::new() });
         publisher.ports(ports(1, 1));
         let mut watcher = feed.watch().expect("room");
         assert_eq!(names(&watcher.next().await), ["network", "ports", "flows"]);
 
         publisher.network(network(&[1, 2]));
         publisher.ports(ports(2, 7));
-        assert_eq!(
-            names(&watcher.next().await),
-            ["ports"],
-            "an equal network is no news"
-        );
+        assert_eq!(names(&watcher.next().await), ["ports"], "an equal network is no news");
     }
 
     #[tokio::test(start_paused = true)]
@@ -338,11 +292,7 @@ mod tests {
         }
         let updates = watcher.next().await;
         assert_eq!(names(&updates), ["ports"]);
-        assert!(
-            updates[0].json.contains("\"rx_packets\":999"),
-            "{}",
-            updates[0].json
-        );
+        assert!(updates[0].json.contains("\"rx_packets\":999"), "{}", updates[0].json);
     }
 
     #[tokio::test(start_paused = true)]
@@ -369,9 +319,7 @@ mod tests {
     async fn watchers_are_counted_and_limited() {
         let (publisher, feed) = feed();
         assert!(!publisher.has_watchers());
-        let crowd: Vec<_> = (0..MAX_WATCHERS)
-            .map(|_| feed.watch().expect("room"))
-            .collect();
+        let crowd: Vec<_> = (0..MAX_WATCHERS).map(|_| feed.watch().expect("room")).collect();
         publisher.watched().await;
         assert!(feed.watch().is_none());
         drop(crowd);
@@ -390,17 +338,10 @@ mod tests {
             answering.ports(ports(1, 2));
         });
         let second = Duration::from_secs(1);
-        let json = feed
-            .recent(Kind::Ports, Dpid(1), second, second)
-            .await
-            .expect("a table");
+        let json = feed.recent(Kind::Ports, Dpid(1), second, second).await.expect("a table");
         assert!(json.contains("\"rx_packets\":2"), "{json}");
         assert!(json.contains("\"measured_ms\":60000"), "{json}");
         assert!(!publisher.has_watchers());
-        assert!(
-            feed.recent(Kind::Flows, Dpid(1), second, second)
-                .await
-                .is_none()
-        );
+        assert!(feed.recent(Kind::Flows, Dpid(1), second, second).await.is_none());
     }
 }

@@ -37,22 +37,13 @@ impl Guard {
     pub(crate) fn new(addr: SocketAddr, names: Vec<String>, token: Token) -> Self {
         // Cookies do not tell ports apart, so that each server on a machine needs its own name.
         let cookie = format!("flowbed-{}", addr.port());
-        Self {
-            addr,
-            names,
-            token,
-            cookie,
-        }
+        Self { addr, names, token, cookie }
     }
 
     /// Lets the request pass, or says what is wrong with it.
     pub(crate) fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Intruder> {
         self.admit_site(uri, headers)?;
-        if self.bearer(headers) || self.cookie(headers) {
-            Ok(())
-        } else {
-            Err(Intruder::Token)
-        }
+        if self.bearer(headers) || self.cookie(headers) { Ok(()) } else { Err(Intruder::Token) }
     }
 
     /// As [`Self::admit`], without asking for the token.
@@ -62,25 +53,13 @@ impl Guard {
             (Some(host), None) => host.to_str().ok(),
             _ => None,
         };
-        let host = host
-            .filter(|host| self.is_here(host))
-            .ok_or(Intruder::Host)?;
-        if uri
-            .authority()
-            .is_some_and(|authority| !self.is_here(authority.as_str()))
-        {
+        let host = host.filter(|host| self.is_here(host)).ok_or(Intruder::Host)?;
+        if uri.authority().is_some_and(|authority| !self.is_here(authority.as_str())) {
             return Err(Intruder::Host);
         }
-        let own = |origin: &str| {
-            origin
-                .strip_prefix("http://")
-                .is_some_and(|site| site.eq_ignore_ascii_case(host))
-        };
-        if headers
-            .get_all(ORIGIN)
-            .iter()
-            .all(|origin| origin.to_str().is_ok_and(own))
-        {
+        let own =
+            |origin: &str| origin.strip_prefix("http://").is_some_and(|site| site.eq_ignore_ascii_case(host));
+        if headers.get_all(ORIGIN).iter().all(|origin| origin.to_str().is_ok_and(own)) {
             Ok(())
         } else {
             Err(Intruder::Origin)
@@ -94,58 +73,37 @@ impl Guard {
 
     /// The cookie by which a browser keeps the token.
     pub(crate) fn set_cookie(&self) -> String {
-        format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Strict",
-            self.cookie,
-            self.token.as_str()
-        )
+        format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie, self.token.as_str())
     }
 
     fn is_here(&self, authority: &str) -> bool {
         let Ok(authority) = authority.parse::<Authority>() else {
             return false;
         };
-        if authority.as_str().contains('@')
-            || authority.port_u16().unwrap_or(80) != self.addr.port()
-        {
+        if authority.as_str().contains('@') || authority.port_u16().unwrap_or(80) != self.addr.port() {
             return false;
         }
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         match host.parse::<IpAddr>() {
             // An address can't be rebound; where all are listened on, the right one can't be told apart.
             Ok(ip) => self.addr.ip().is_unspecified() || ip == self.addr.ip() || ip.is_loopback(),
             Err(_) => {
                 host.eq_ignore_ascii_case("localhost")
-                    || self
-                        .names
-                        .iter()
-                        .any(|name| host.eq_ignore_ascii_case(name))
+                    || self.names.iter().any(|name| host.eq_ignore_ascii_case(name))
             }
         }
     }
 
     fn bearer(&self, headers: &HeaderMap) -> bool {
-        let header = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        header
-            .and_then(|value| value.split_once(' '))
-            .is_some_and(|(scheme, candidate)| {
-                scheme.eq_ignore_ascii_case("bearer") && self.token.admits(candidate.trim())
-            })
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        header.and_then(|value| value.split_once(' ')).is_some_and(|(scheme, candidate)| {
+            scheme.eq_ignore_ascii_case("bearer") && self.token.admits(candidate.trim())
+        })
     }
 
     fn cookie(&self, headers: &HeaderMap) -> bool {
-        let texts = headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        let mut pairs = texts
-            .flat_map(|text| text.split(';'))
-            .filter_map(|pair| pair.split_once('='));
+        let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
         pairs.any(|(name, value)| name.trim() == self.cookie && self.token.admits(value.trim()))
     }
 }
@@ -157,18 +115,12 @@ mod tests {
 
     fn guard(addr: &str) -> Guard {
         let token = Token::generate().expect("random");
-        Guard::new(
-            addr.parse().expect("an address"),
-            vec!["lab.example".into()],
-            token,
-        )
+        Guard::new(addr.parse().expect("an address"), vec!["lab.example".into()], token)
     }
 
     fn headers(list: &[(axum::http::HeaderName, &str)]) -> HeaderMap {
         let value = |text: &str| HeaderValue::from_str(text).expect("a header value");
-        list.iter()
-            .map(|(name, text)| (name.clone(), value(text)))
-            .collect()
+        list.iter().map(|(name, text)| (name.clone(), value(text))).collect()
     }
 
     #[test]
@@ -203,21 +155,13 @@ mod tests {
         let guard = guard("127.0.0.1:8080");
         let bearer = format!("Bearer {}", guard.token.as_str());
         let with = |origin: &str| {
-            let map = headers(&[
-                (HOST, "localhost:8080"),
-                (ORIGIN, origin),
-                (AUTHORIZATION, &bearer),
-            ]);
+            let map = headers(&[(HOST, "localhost:8080"), (ORIGIN, origin), (AUTHORIZATION, &bearer)]);
             guard.admit(&Uri::from_static("/"), &map)
         };
         assert_eq!(with("http://localhost:8080"), Ok(()));
-        for foreign in [
-            "http://localhost:9090",
-            "https://localhost:8080",
-            "null",
-            "http://127.0.0.1:8080",
-            "",
-        ] {
+        for foreign in
+            ["http://localhost:9090", "https://localhost:8080", "null", "http://127.0.0.1:8080", ""]
+        {
             assert_eq!(with(foreign), Err(Intruder::Origin), "{foreign:?}");
         }
     }
@@ -230,14 +174,8 @@ mod tests {
         let foreign = Uri::from_static("http://evil.example:8080/");
         assert_eq!(guard.admit_site(&foreign, &map), Err(Intruder::Host));
         map.append(HOST, HeaderValue::from_static("evil.example:8080"));
-        assert_eq!(
-            guard.admit_site(&Uri::from_static("/"), &map),
-            Err(Intruder::Host)
-        );
-        assert_eq!(
-            guard.admit_site(&Uri::from_static("/"), &HeaderMap::new()),
-            Err(Intruder::Host)
-        );
+        assert_eq!(guard.admit_site(&Uri::from_static("/"), &map), Err(Intruder::Host));
+        assert_eq!(guard.admit_site(&Uri::from_static("/"), &HeaderMap::new()), Err(Intruder::Host));
     }
 
     #[test]
@@ -245,22 +183,13 @@ mod tests {
         let guard = guard("127.0.0.1:8080");
         let token = guard.token.as_str().to_owned();
         let with = |name: axum::http::HeaderName, value: String| {
-            guard.admit(
-                &Uri::from_static("/"),
-                &headers(&[(HOST, "localhost:8080"), (name, &value)]),
-            )
+            guard.admit(&Uri::from_static("/"), &headers(&[(HOST, "localhost:8080"), (name, &value)]))
         };
         assert_eq!(with(AUTHORIZATION, format!("bearer {token}")), Ok(()));
         assert_eq!(with(AUTHORIZATION, token.clone()), Err(Intruder::Token));
-        assert_eq!(
-            with(AUTHORIZATION, format!("Basic {token}")),
-            Err(Intruder::Token)
-        );
+        assert_eq!(with(AUTHORIZATION, format!("Basic {token}")), Err(Intruder::Token));
         assert_eq!(with(COOKIE, format!("a=b; flowbed-8080={token}")), Ok(()));
-        assert_eq!(
-            with(COOKIE, format!("flowbed-8081={token}")),
-            Err(Intruder::Token)
-        );
+        assert_eq!(with(COOKIE, format!("flowbed-8081={token}")), Err(Intruder::Token));
         assert_eq!(with(COOKIE, "flowbed-8080=".into()), Err(Intruder::Token));
     }
 }

@@ -31,12 +31,7 @@ pub(crate) fn file(path: &str) -> Option<Response> {
     match Dist::get(name) {
         Some(found) => {
             let kind = content_type(name);
-            Some(respond(
-                StatusCode::OK,
-                kind,
-                PAGE_POLICY,
-                Body::from(found.data),
-            ))
+            Some(respond(StatusCode::OK, kind, PAGE_POLICY, Body::from(found.data)))
         }
         None if name == "index.html" => Some(unbuilt()),
         None => None,
@@ -99,12 +94,7 @@ fn notice(status: StatusCode, title: &'static str, text: &'static str) -> Respon
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><style>{NOTICE_STYLE}</style>\
          </head><body><main><p class=\"brand\">Flowbed</p><h1>{title}</h1><p>{text}</p></main></body></html>"
     );
-    respond(
-        status,
-        "text/html; charset=utf-8",
-        NOTICE_POLICY,
-        Body::from(html),
-    )
+    respond(status, "text/html; charset=utf-8", NOTICE_POLICY, Body::from(html))
 }
 
 const NOTICE_STYLE: &str = ":root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;\
@@ -130,18 +120,14 @@ mod tests {
     use super::*;
 
     async fn text(response: Response) -> String {
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
-            .await
-            .expect("a body");
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
         String::from_utf8(bytes.to_vec()).expect("text")
     }
 
     #[tokio::test]
     async fn an_unbuilt_page_says_how_to_build_it() {
         let page = text(unbuilt()).await;
-        assert!(
-            page.contains("npm ci") && page.contains("npm run build") && page.contains("web/ui")
-        );
+        assert!(page.contains("npm ci") && page.contains("npm run build") && page.contains("web/ui"));
     }
 
     #[tokio::test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, SET_COOKIE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -68,12 +68,7 @@ impl Server {
     /// A server that shows `feed` to whoever knows `token`, and hands what they ask for to `commands`. A request is
     /// refused while `commands` is full.
     pub fn new(feed: Feed, commands: mpsc::Sender<Command>, token: Token) -> Self {
-        Self {
-            feed,
-            commands,
-            token,
-            names: Vec::new(),
-        }
+        Self { feed, commands, token, names: Vec::new() }
     }
 
     /// Accepts requests made for a host `name` too, without port, beside `localhost` and the server's address: for
@@ -163,8 +158,8 @@ fn is_api(path: &str) -> bool {
 
 /// Keeps the token in a cookie and takes it out of the address bar.
 fn enter(guard: &Guard) -> Response {
-    let cookie = HeaderValue::from_str(&guard.set_cookie())
-        .expect("a cookie of digits and letters is a header value");
+    let cookie =
+        HeaderValue::from_str(&guard.set_cookie()).expect("a cookie of digits and letters is a header value");
     let headers = [
         (SET_COOKIE, cookie),
         (LOCATION, HeaderValue::from_static("/")),
@@ -177,8 +172,7 @@ fn explain(intruder: Intruder) -> ApiError {
     match intruder {
         Intruder::Token => ApiError::Unauthorized,
         Intruder::Host => ApiError::Forbidden(
-            "the Host header does not name this server: use the address that flowbed printed"
-                .into(),
+            "the Host header does not name this server: use the address that flowbed printed".into(),
         ),
         Intruder::Origin => ApiError::Forbidden(
             "the Origin header names another site: only the dashboard's own page may ask".into(),
@@ -205,14 +199,8 @@ async fn harden(mut response: Response) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

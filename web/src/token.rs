@@ -25,9 +25,7 @@ impl Token {
     pub fn generate() -> Result<Self, RandomError> {
         let mut bytes = [0_u8; RANDOM_BYTES];
         getrandom::fill(&mut bytes).map_err(RandomError)?;
-        Ok(Self(
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        ))
+        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
     /// The secret itself, to be shown to the person who started flowbed and to nobody else.
@@ -66,10 +64,7 @@ mod tests {
 
     #[test]
     fn tokens_differ_and_stay_out_of_logs() {
-        let (one, two) = (
-            Token::generate().expect("random"),
-            Token::generate().expect("random"),
-        );
+        let (one, two) = (Token::generate().expect("random"), Token::generate().expect("random"));
         assert_eq!(one.as_str().len(), 2 * RANDOM_BYTES);
         assert!(one.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert!(one.admits(one.as_str()));
@@ -83,10 +78,7 @@ mod tests {
     fn the_url_can_be_opened() {
         let token = Token::generate().expect("random");
         let opened = |addr: &str| url(addr.parse().expect("an address"), &token);
-        assert_eq!(
-            opened("127.0.0.1:8080"),
-            format!("http://127.0.0.1:8080/?token={}", token.as_str())
-        );
+        assert_eq!(opened("127.0.0.1:8080"), format!("http://127.0.0.1:8080/?token={}", token.as_str()));
         assert!(opened("0.0.0.0:80").starts_with("http://127.0.0.1:80/?token="));
         assert!(opened("[::]:80").starts_with("http://[::1]:80/?token="));
     }

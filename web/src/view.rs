@@ -70,9 +70,7 @@ impl FromStr for Dpid {
 
     fn from_str(text: &str) -> Result<Self, DpidError> {
         if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            u64::from_str_radix(text, 16)
-                .map(Self)
-                .map_err(|_| DpidError(text.to_owned()))
+            u64::from_str_radix(text, 16).map(Self).map_err(|_| DpidError(text.to_owned()))
         } else {
             Err(DpidError(text.chars().take(32).collect()))
         }
@@ -269,17 +267,8 @@ mod tests {
     fn datapath_ids_have_sixteen_digits() {
         assert_eq!(Dpid(0x1f).to_string(), "000000000000001f");
         assert_eq!("000000000000001F".parse(), Ok(Dpid(0x1f)));
-        for wrong in [
-            "",
-            "1f",
-            "00000000000000001f",
-            "+00000000000001f",
-            "000000000000001g",
-        ] {
-            assert!(
-                wrong.parse::<Dpid>().is_err(),
-                "{wrong:?} was read as a datapath id"
-            );
+        for wrong in ["", "1f", "00000000000000001f", "+00000000000001f", "000000000000001g"] {
+            assert!(wrong.parse::<Dpid>().is_err(), "{wrong:?} was read as a datapath id");
         }
     }
 
@@ -297,10 +286,7 @@ mod tests {
             idle_timeout_s: 60,
             hard_timeout_s: 0,
         };
-        let table = FlowTable {
-            dpid: Dpid(1),
-            flows: vec![flow],
-        };
+        let table = FlowTable { dpid: Dpid(1), flows: vec![flow] };
         let json = serde_json::to_value(&table).expect("views serialise");
         assert_eq!(
             json,

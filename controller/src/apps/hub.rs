@@ -11,12 +11,6 @@ pub struct Hub;
 
 impl App for Hub {
     async fn ready(&mut self, switch: &Switch) -> AppResult {
-        Ok(switch
-            .flow_mod(
-                FlowMod::add()
-                    .priority(0)
-                    .apply([Action::output(PortNo::FLOOD)]),
-            )
-            .await?)
+        Ok(switch.flow_mod(FlowMod::add().priority(0).apply([Action::output(PortNo::FLOOD)])).await?)
     }
 }

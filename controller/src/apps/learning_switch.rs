@@ -20,9 +20,7 @@ const IDLE_TIMEOUT: u16 = 60;
 
 impl App for LearningSwitch {
     async fn ready(&mut self, switch: &Switch) -> AppResult {
-        Ok(switch
-            .flow_mod(FlowMod::add().priority(0).apply([Action::controller()]))
-            .await?)
+        Ok(switch.flow_mod(FlowMod::add().priority(0).apply([Action::controller()])).await?)
     }
 
     async fn packet_in(&mut self, switch: &Switch, packet: &PacketIn) -> AppResult<Verdict> {
@@ -40,34 +38,17 @@ impl App for LearningSwitch {
         let mut buffered = packet.buffer;
         if out_port != PortNo::FLOOD {
             // The source is matched too: a packet from a host that is not known yet must come here.
-            let flow = Match::new()
-                .in_port(in_port)
-                .eth_dst(frame.dst)
-                .eth_src(frame.src);
-            let flow = FlowMod::add()
-                .priority(1)
-                .idle_timeout(IDLE_TIMEOUT)
-                .matching(flow);
+            let flow = Match::new().in_port(in_port).eth_dst(frame.dst).eth_src(frame.src);
+            let flow = FlowMod::add().priority(1).idle_timeout(IDLE_TIMEOUT).matching(flow);
             // A packet that the switch has buffered leaves with the flow, at no further message.
-            let flow = flow
-                .buffer(buffered.take())
-                .apply([Action::output(out_port)]);
+            let flow = flow.buffer(buffered.take()).apply([Action::output(out_port)]);
             switch.send(flow)?;
             if packet.buffer.is_some() {
                 return Ok(Verdict::Consume);
             }
         }
-        let data = if buffered.is_some() {
-            Default::default()
-        } else {
-            packet.data.clone()
-        };
-        let out = PacketOut {
-            buffer: buffered,
-            in_port,
-            actions: [Action::output(out_port)].into(),
-            data,
-        };
+        let data = if buffered.is_some() { Default::default() } else { packet.data.clone() };
+        let out = PacketOut { buffer: buffered, in_port, actions: [Action::output(out_port)].into(), data };
         switch.packet_out(out)?;
         Ok(Verdict::Consume)
     }

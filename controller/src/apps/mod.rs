@@ -11,10 +11,7 @@ use crate::app::AppFactory;
 /// Names and what they do, for help texts.
 pub const NAMES: [(&str, &str); 2] = [
     ("hub", "floods every packet, by one rule and no packet-in"),
-    (
-        "learning-switch",
-        "learns which address is at which port and installs flows for them",
-    ),
+    ("learning-switch", "learns which address is at which port and installs flows for them"),
 ];
 
 /// The app that the command line knows by `name`.

@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use flowbed_controller::Controller;
 use openflow::session::{Config, Event, Session};
 use openflow::{
-    Body, DatapathId, Features, MacAddr, Match, Message, MultipartBody, MultipartReply,
-    MultipartRequest, PacketIn, PacketInReason, Port, PortNo, TableId, Xid,
+    Body, DatapathId, Features, MacAddr, Match, Message, MultipartBody, MultipartReply, MultipartRequest,
+    PacketIn, PacketInReason, Port, PortNo, TableId, Xid,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
@@ -26,11 +26,12 @@ pub struct ScriptedSwitch {
 }
 
 pub fn port(number: u32) -> Port {
-    let mut port = Port::default();
-    port.number = PortNo(number);
-    port.hw_addr = MacAddr([2, 0, 0, 0, 1, number as u8]);
-    port.name = format!("p{number}").as_str().try_into().expect("short");
-    port
+    Port {
+        number: PortNo(number),
+        hw_addr: MacAddr([2, 0, 0, 0, 1, number as u8]),
+        name: format!("p{number}").as_str().try_into().expect("short"),
+        ..Port::default()
+    }
 }
 
 /// A frame from one address to another.
@@ -69,9 +70,7 @@ impl ScriptedSwitch {
                         auxiliary_id: 0,
                         capabilities: Default::default(),
                     };
-                    switch
-                        .reply(message.xid, Body::FeaturesReply(features))
-                        .await;
+                    switch.reply(message.xid, Body::FeaturesReply(features)).await;
                 }
                 Body::MultipartRequest(MultipartRequest::PortDesc) => {
                     let body = MultipartBody::PortDesc(switch.ports.clone());
@@ -100,19 +99,13 @@ impl ScriptedSwitch {
 
     pub async fn flush(&mut self) {
         let output = self.session.output().split();
-        self.stream
-            .write_all(&output)
-            .await
-            .expect("the controller reads");
+        self.stream.write_all(&output).await.expect("the controller reads");
     }
 
     /// Bytes as they are.
     pub async fn write(&mut self, bytes: &[u8]) {
         self.flush().await;
-        self.stream
-            .write_all(bytes)
-            .await
-            .expect("the controller reads");
+        self.stream.write_all(bytes).await.expect("the controller reads");
     }
 
     pub async fn send(&mut self, body: Body) {
@@ -143,14 +136,7 @@ impl ScriptedSwitch {
                 }
             }
             self.flush().await;
-            if self.inbox.is_empty()
-                && self
-                    .stream
-                    .read_buf(&mut self.input)
-                    .await
-                    .expect("readable")
-                    == 0
-            {
+            if self.inbox.is_empty() && self.stream.read_buf(&mut self.input).await.expect("readable") == 0 {
                 return None;
             }
         }

@@ -27,10 +27,7 @@ pub struct ReasonMasks {
 
 impl ReasonMasks {
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(ReasonMasks {
-            master: r.u32()?,
-            slave: r.u32()?,
-        })
+        Ok(ReasonMasks { master: r.u32()?, slave: r.u32()? })
     }
 }
 

@@ -29,10 +29,7 @@ wire_enum! {
 
 impl Wire for SwitchConfig {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(SwitchConfig {
-            fragments: r.u16()?.into(),
-            miss_send_len: r.u16()?,
-        })
+        Ok(SwitchConfig { fragments: r.u16()?.into(), miss_send_len: r.u16()? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

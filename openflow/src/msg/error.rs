@@ -18,10 +18,7 @@ pub struct ErrorMsg {
 impl ErrorMsg {
     /// An error that answers `request`: the start of it, at most 64 bytes, is sent back.
     pub fn answering(kind: ErrorKind, request: &Bytes) -> ErrorMsg {
-        ErrorMsg {
-            kind,
-            data: request.slice(..request.len().min(64)),
-        }
+        ErrorMsg { kind, data: request.slice(..request.len().min(64)) }
     }
 
     /// Reads a body of whatever version. Only a failed hello has the same numbers in every version
@@ -30,17 +27,13 @@ impl ErrorMsg {
         let etype = r.u16()?;
         let code = r.u16()?;
         let kind = match (version, etype) {
-            (VERSION, OFPET_EXPERIMENTER) => ErrorKind::Experimenter {
-                exp_type: code,
-                experimenter: r.u32()?,
-            },
+            (VERSION, OFPET_EXPERIMENTER) => {
+                ErrorKind::Experimenter { exp_type: code, experimenter: r.u32()? }
+            }
             (VERSION, _) | (_, HelloFailed::ETYPE) => ErrorKind::from_numbers(etype, code),
             _ => ErrorKind::Unknown { etype, code },
         };
-        Ok(ErrorMsg {
-            kind,
-            data: r.opaque(),
-        })
+        Ok(ErrorMsg { kind, data: r.opaque() })
     }
 
     pub(crate) fn encode(&self, out: &mut BytesMut) {
@@ -156,10 +149,9 @@ macro_rules! errors {
 impl std::fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            ErrorKind::Experimenter {
-                exp_type,
-                experimenter,
-            } => write!(f, "experimenter {experimenter:#x} error {exp_type}"),
+            ErrorKind::Experimenter { exp_type, experimenter } => {
+                write!(f, "experimenter {experimenter:#x} error {exp_type}")
+            }
             other => match other.name() {
                 Some(name) => f.write_str(name),
                 None => write!(f, "type {} code {}", other.etype(), other.code()),

@@ -19,11 +19,7 @@ pub struct Experimenter {
 
 impl Wire for Experimenter {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Experimenter {
-            experimenter: r.u32()?,
-            exp_type: r.u32()?,
-            data: r.opaque(),
-        })
+        Ok(Experimenter { experimenter: r.u32()?, exp_type: r.u32()?, data: r.opaque() })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -51,13 +51,7 @@ impl Wire for Features {
         let capabilities = Capabilities::from_bits_retain(r.u32()?);
         // Reserved; earlier versions had the actions here.
         r.skip(4)?;
-        Ok(Features {
-            datapath_id,
-            n_buffers,
-            n_tables,
-            auxiliary_id,
-            capabilities,
-        })
+        Ok(Features { datapath_id, n_buffers, n_tables, auxiliary_id, capabilities })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

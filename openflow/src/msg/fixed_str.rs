@@ -59,10 +59,7 @@ impl<const N: usize> TryFrom<&str> for FixedStr<N> {
 
     fn try_from(name: &str) -> Result<Self, FixedStrError> {
         if name.len() >= N || name.contains('\0') {
-            return Err(FixedStrError {
-                name: name.to_owned(),
-                max: N,
-            });
+            return Err(FixedStrError { name: name.to_owned(), max: N });
         }
         Ok(FixedStr(SmallVec::from_slice(name.as_bytes())))
     }

@@ -64,10 +64,7 @@ impl Age {
     }
 
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Age, DecodeError> {
-        Ok(Age {
-            secs: r.u32()?,
-            nanos: r.u32()?,
-        })
+        Ok(Age { secs: r.u32()?, nanos: r.u32()? })
     }
 
     pub(crate) fn write(self, out: &mut BytesMut) {
@@ -80,14 +77,8 @@ impl From<Duration> for Age {
     /// More than 2^32 seconds become the most that the wire can say.
     fn from(duration: Duration) -> Age {
         match u32::try_from(duration.as_secs()) {
-            Ok(secs) => Age {
-                secs,
-                nanos: duration.subsec_nanos(),
-            },
-            Err(_) => Age {
-                secs: u32::MAX,
-                nanos: 999_999_999,
-            },
+            Ok(secs) => Age { secs, nanos: duration.subsec_nanos() },
+            Err(_) => Age { secs: u32::MAX, nanos: 999_999_999 },
         }
     }
 }

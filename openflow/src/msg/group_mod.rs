@@ -23,28 +23,17 @@ pub struct GroupMod {
 impl GroupMod {
     /// Adds a group.
     pub fn add(kind: GroupKind, group: GroupId, buckets: impl Into<Vec<Bucket>>) -> GroupMod {
-        GroupMod {
-            command: GroupModCommand::Add,
-            kind,
-            group,
-            buckets: buckets.into(),
-        }
+        GroupMod { command: GroupModCommand::Add, kind, group, buckets: buckets.into() }
     }
 
     /// Changes type and buckets of a group.
     pub fn modify(kind: GroupKind, group: GroupId, buckets: impl Into<Vec<Bucket>>) -> GroupMod {
-        GroupMod {
-            command: GroupModCommand::Modify,
-            ..GroupMod::add(kind, group, buckets)
-        }
+        GroupMod { command: GroupModCommand::Modify, ..GroupMod::add(kind, group, buckets) }
     }
 
     /// Deletes a group; [`GroupId::ALL`] is all of them.
     pub fn delete(group: GroupId) -> GroupMod {
-        GroupMod {
-            command: GroupModCommand::Delete,
-            ..GroupMod::add(GroupKind::All, group, [])
-        }
+        GroupMod { command: GroupModCommand::Delete, ..GroupMod::add(GroupKind::All, group, []) }
     }
 }
 
@@ -90,12 +79,7 @@ pub struct Bucket {
 impl Bucket {
     /// A bucket that watches nothing, with weight 0 as groups other than select want it.
     pub fn new(actions: impl Into<Actions>) -> Bucket {
-        Bucket {
-            weight: 0,
-            watch_port: PortNo::ANY,
-            watch_group: GroupId::ANY,
-            actions: actions.into(),
-        }
+        Bucket { weight: 0, watch_port: PortNo::ANY, watch_group: GroupId::ANY, actions: actions.into() }
     }
 
     /// Sets the weight.
@@ -128,12 +112,7 @@ impl Wire for Bucket {
         let watch_port = PortNo(r.u32()?);
         let watch_group = GroupId(r.u32()?);
         r.skip(4)?;
-        Ok(Bucket {
-            weight,
-            watch_port,
-            watch_group,
-            actions: Actions::read(&mut r)?,
-        })
+        Ok(Bucket { weight, watch_port, watch_group, actions: Actions::read(&mut r)? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
@@ -155,12 +134,7 @@ impl Wire for GroupMod {
         r.skip(1)?;
         let group = GroupId(r.u32()?);
         let buckets = r.list()?;
-        Ok(GroupMod {
-            command,
-            kind,
-            group,
-            buckets,
-        })
+        Ok(GroupMod { command, kind, group, buckets })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -36,29 +36,17 @@ impl Hello {
         let mut versions: Vec<u8> = versions.into_iter().collect();
         versions.sort_unstable();
         versions.dedup();
-        Hello {
-            version: versions.last().copied().unwrap_or(VERSION),
-            versions,
-            other: Vec::new(),
-        }
+        Hello { version: versions.last().copied().unwrap_or(VERSION), versions, other: Vec::new() }
     }
 
     /// Whether the sender speaks a version: by its bitmap, else by its header, which promises all
     /// versions up to it.
     pub fn offers(&self, version: u8) -> bool {
-        if self.versions.is_empty() {
-            self.version >= version
-        } else {
-            self.versions.contains(&version)
-        }
+        if self.versions.is_empty() { self.version >= version } else { self.versions.contains(&version) }
     }
 
     pub(crate) fn decode(version: u8, r: &mut Reader<'_>) -> Result<Hello, DecodeError> {
-        let mut hello = Hello {
-            version,
-            versions: Vec::new(),
-            other: Vec::new(),
-        };
+        let mut hello = Hello { version, versions: Vec::new(), other: Vec::new() };
         while !r.is_empty() {
             let kind = r.u16()?;
             let length = r.u16()?;
@@ -79,16 +67,18 @@ impl Hello {
         Ok(hello)
     }
 
-    /// Words of 32 bits, lowest versions first; versions above 255 can't be said in a header.
+    /// Words of 32 bits, lowest versions first. Versions above 255 can't be said in a header, so
+    /// what speaks of them is passed over.
     fn add_bitmap(&mut self, element: &mut Reader<'_>) -> Result<(), DecodeError> {
-        let mut base = 0u32;
-        while !element.is_empty() {
+        for base in (0..=u8::MAX).step_by(32) {
+            if element.is_empty() {
+                return Ok(());
+            }
             let word = element.u32()?;
             let set = (0..32).filter(|bit| word >> bit & 1 == 1);
-            self.versions
-                .extend(set.filter_map(|bit| u8::try_from(base + bit).ok()));
-            base += 32;
+            self.versions.extend(set.map(|bit| base + bit));
         }
+        element.remainder();
         Ok(())
     }
 
@@ -113,5 +103,37 @@ impl Hello {
             pad_from(out, start);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::HEADER_LEN;
+
+    fn read(wire: &'static [u8]) -> Result<Hello, DecodeError> {
+        let frame = Bytes::from_static(wire);
+        let mut r = Reader::new(&frame, HEADER_LEN, Part::Message("OFPT_HELLO"));
+        Hello::decode(wire[0], &mut r)
+    }
+
+    // Shaped after OF 1.3.5 §7.5.1; what other implementations send is in tests/golden.
+    #[test]
+    fn versions_come_from_the_bitmap_or_the_header() {
+        let bare = read(&[5, 0, 0, 8, 0, 0, 0, 1]).expect("no elements");
+        assert!(bare.versions.is_empty() && bare.offers(4) && !bare.offers(6));
+        let bitmap = read(&[6, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0, 8, 0, 0, 0, 0x42]).expect("one");
+        assert_eq!(bitmap.versions, [1, 6]);
+        assert!(!bitmap.offers(4), "the header's promise does not count beside a bitmap");
+        // Without the zeros that fill the element up.
+        let other = read(&[4, 0, 0, 13, 0, 0, 0, 1, 0, 9, 0, 5, 0xaa]).expect("unknown");
+        assert_eq!((other.other[0].kind, &other.other[0].body[..]), (9, &[0xaa][..]));
+        for wrong in [
+            &[4, 0, 0, 12, 0, 0, 0, 1, 0, 1, 0, 3][..],
+            &[4, 0, 0, 12, 0, 0, 0, 1, 0, 1, 0, 8],
+            &[4, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0, 6, 0, 0, 0, 0],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -110,18 +110,9 @@ impl Wire for MeterBand {
             kind::DSCP_REMARK => {
                 let prec_level = r.u8()?;
                 r.skip(3)?;
-                MeterBand::DscpRemark {
-                    rate,
-                    burst,
-                    prec_level,
-                }
+                MeterBand::DscpRemark { rate, burst, prec_level }
             }
-            _ => MeterBand::Experimenter {
-                rate,
-                burst,
-                experimenter: r.u32()?,
-                body: r.opaque(),
-            },
+            _ => MeterBand::Experimenter { rate, burst, experimenter: r.u32()?, body: r.opaque() },
         };
         r.finish()?;
         Ok(band)
@@ -140,21 +131,12 @@ impl Wire for MeterBand {
                 head(kind::DROP, *rate, *burst);
                 put_zeros(out, 4);
             }
-            MeterBand::DscpRemark {
-                rate,
-                burst,
-                prec_level,
-            } => {
+            MeterBand::DscpRemark { rate, burst, prec_level } => {
                 head(kind::DSCP_REMARK, *rate, *burst);
                 out.put_u8(*prec_level);
                 put_zeros(out, 3);
             }
-            MeterBand::Experimenter {
-                rate,
-                burst,
-                experimenter,
-                body,
-            } => {
+            MeterBand::Experimenter { rate, burst, experimenter, body } => {
                 head(kind::EXPERIMENTER, *rate, *burst);
                 out.put_u32(*experimenter);
                 out.put_slice(body);

@@ -58,15 +58,7 @@ impl PacketIn {
         let match_ = Match::decode(&mut r)?;
         r.skip(2)?;
         let at = frame.len() - r.len();
-        Ok(PacketIn {
-            buffer,
-            total_len,
-            reason,
-            table,
-            cookie,
-            match_,
-            data: tail_of(frame, at),
-        })
+        Ok(PacketIn { buffer, total_len, reason, table, cookie, match_, data: tail_of(frame, at) })
     }
 
     pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

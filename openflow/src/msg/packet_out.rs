@@ -23,12 +23,14 @@ pub struct PacketOut {
 impl PacketOut {
     /// Sends this packet through these actions, as if it came from the controller.
     pub fn new(data: Bytes, actions: impl Into<Actions>) -> PacketOut {
-        PacketOut {
-            buffer: None,
-            in_port: PortNo::CONTROLLER,
-            actions: actions.into(),
-            data,
-        }
+        PacketOut { buffer: None, in_port: PortNo::CONTROLLER, actions: actions.into(), data }
+    }
+
+    /// As if it came in on this port: flooding leaves it out.
+    #[must_use]
+    pub fn in_port(mut self, port: PortNo) -> PacketOut {
+        self.in_port = port;
+        self
     }
 }
 
@@ -39,12 +41,7 @@ impl Wire for PacketOut {
         let actions_len = r.u16()?;
         r.skip(6)?;
         let mut actions = r.nested(actions_len, 0, Part::Action)?;
-        Ok(PacketOut {
-            buffer,
-            in_port,
-            actions: Actions::read(&mut actions)?,
-            data: r.opaque(),
-        })
+        Ok(PacketOut { buffer, in_port, actions: Actions::read(&mut actions)?, data: r.opaque() })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

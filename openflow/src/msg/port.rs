@@ -204,13 +204,7 @@ impl Wire for PortMod {
         let mask = PortConfig::from_bits_retain(r.u32()?);
         let advertise = PortFeatures::from_bits_retain(r.u32()?);
         r.skip(4)?;
-        Ok(PortMod {
-            port,
-            hw_addr,
-            config,
-            mask,
-            advertise,
-        })
+        Ok(PortMod { port, hw_addr, config, mask, advertise })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

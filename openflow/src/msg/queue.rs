@@ -75,15 +75,9 @@ impl Wire for QueueProperty {
             kind::EXPERIMENTER => {
                 let experimenter = r.u32()?;
                 r.skip(4)?;
-                QueueProperty::Experimenter {
-                    experimenter,
-                    body: r.opaque(),
-                }
+                QueueProperty::Experimenter { experimenter, body: r.opaque() }
             }
-            kind => QueueProperty::Unknown {
-                kind,
-                body: r.opaque(),
-            },
+            kind => QueueProperty::Unknown { kind, body: r.opaque() },
         };
         r.finish()?;
         Ok(property)
@@ -128,11 +122,7 @@ impl Wire for Queue {
         let length = r.u16()?;
         let mut r = r.nested(length, 10, Part::Queue)?;
         r.skip(6)?;
-        Ok(Queue {
-            queue,
-            port,
-            properties: r.list()?,
-        })
+        Ok(Queue { queue, port, properties: r.list()? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

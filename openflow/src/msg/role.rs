@@ -33,10 +33,7 @@ impl Wire for Role {
         let kind = r.u32()?.into();
         r.skip(4)?;
         let generation_id = r.u64()?;
-        Ok(Role {
-            kind,
-            generation_id,
-        })
+        Ok(Role { kind, generation_id })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -42,10 +42,7 @@ impl FlowStatsRequest {
 
     /// All flows of one table.
     pub fn table(table: impl Into<TableId>) -> FlowStatsRequest {
-        FlowStatsRequest {
-            table: table.into(),
-            ..FlowStatsRequest::all()
-        }
+        FlowStatsRequest { table: table.into(), ..FlowStatsRequest::all() }
     }
 }
 
@@ -175,11 +172,7 @@ impl Wire for AggregateStats {
         let byte_count = r.u64()?;
         let flow_count = r.u32()?;
         r.skip(4)?;
-        Ok(AggregateStats {
-            packet_count,
-            byte_count,
-            flow_count,
-        })
+        Ok(AggregateStats { packet_count, byte_count, flow_count })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -36,10 +36,7 @@ pub struct BucketStats {
 
 impl Wire for BucketStats {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(BucketStats {
-            packet_count: r.u64()?,
-            byte_count: r.u64()?,
-        })
+        Ok(BucketStats { packet_count: r.u64()?, byte_count: r.u64()? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
@@ -98,11 +95,7 @@ impl Wire for GroupDesc {
         let mut r = r.nested(length, 2, Part::Multipart("OFPMP_GROUP_DESC"))?;
         let kind = r.u8()?.into();
         r.skip(1)?;
-        Ok(GroupDesc {
-            kind,
-            group: GroupId(r.u32()?),
-            buckets: r.list()?,
-        })
+        Ok(GroupDesc { kind, group: GroupId(r.u32()?), buckets: r.list()? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -36,10 +36,7 @@ pub struct MeterBandStats {
 
 impl Wire for MeterBandStats {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(MeterBandStats {
-            packet_count: r.u64()?,
-            byte_count: r.u64()?,
-        })
+        Ok(MeterBandStats { packet_count: r.u64()?, byte_count: r.u64()? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

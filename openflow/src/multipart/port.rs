@@ -97,10 +97,7 @@ pub struct QueueStatsRequest {
 
 impl Wire for QueueStatsRequest {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(QueueStatsRequest {
-            port: PortNo(r.u32()?),
-            queue: QueueId(r.u32()?),
-        })
+        Ok(QueueStatsRequest { port: PortNo(r.u32()?), queue: QueueId(r.u32()?) })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

@@ -3,8 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    AggregateStats, Desc, FlowStats, GroupDesc, GroupFeatures, GroupStats, MORE, MeterConfig,
-    MeterFeatures, MeterStats, PortStats, QueueStats, TableFeatures, TableStats, kind, kind_name,
+    AggregateStats, Desc, FlowStats, GroupDesc, GroupFeatures, GroupStats, MORE, MeterConfig, MeterFeatures,
+    MeterStats, PortStats, QueueStats, TableFeatures, TableStats, kind, kind_name,
 };
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::msg::port::Port;
@@ -137,22 +137,11 @@ impl MultipartBody {
             (B::TableFeatures(all), B::TableFeatures(part)) => all.extend(part),
             (B::PortDesc(all), B::PortDesc(part)) => all.extend(part),
             (
-                B::Experimenter {
-                    experimenter: whose,
-                    exp_type: of,
-                    parts: all,
-                },
-                B::Experimenter {
-                    experimenter,
-                    exp_type,
-                    parts,
-                },
+                B::Experimenter { experimenter: whose, exp_type: of, parts: all },
+                B::Experimenter { experimenter, exp_type, parts },
             ) => {
                 if (*whose, *of) != (experimenter, exp_type) {
-                    return Err(ExtendError::Experimenter {
-                        experimenter,
-                        exp_type,
-                    });
+                    return Err(ExtendError::Experimenter { experimenter, exp_type });
                 }
                 all.extend(parts);
             }
@@ -186,10 +175,7 @@ impl MultipartBody {
                 exp_type: r.u32()?,
                 parts: vec![r.opaque()],
             },
-            kind => MultipartBody::Unknown {
-                kind,
-                parts: vec![r.opaque()],
-            },
+            kind => MultipartBody::Unknown { kind, parts: vec![r.opaque()] },
         })
     }
 
@@ -209,11 +195,7 @@ impl MultipartBody {
             MultipartBody::MeterFeatures(body) => body.encode(out),
             MultipartBody::TableFeatures(all) => write_all(all, out),
             MultipartBody::PortDesc(all) => write_all(all, out),
-            MultipartBody::Experimenter {
-                experimenter,
-                exp_type,
-                parts,
-            } => {
+            MultipartBody::Experimenter { experimenter, exp_type, parts } => {
                 out.put_u32(*experimenter);
                 out.put_u32(*exp_type);
                 parts.iter().for_each(|part| out.put_slice(part));

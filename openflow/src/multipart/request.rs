@@ -61,10 +61,7 @@ pub enum MultipartRequest {
 impl MultipartRequest {
     /// What tables can do, asked.
     pub fn table_features() -> MultipartRequest {
-        MultipartRequest::TableFeatures {
-            more: false,
-            tables: Vec::new(),
-        }
+        MultipartRequest::TableFeatures { more: false, tables: Vec::new() }
     }
 
     /// The kind on the wire (`OFPMP_*`), which the reply has too.
@@ -122,17 +119,12 @@ impl Wire for MultipartRequest {
             kind::METER => MultipartRequest::Meter(MeterId(padded_id(&mut r)?)),
             kind::METER_CONFIG => MultipartRequest::MeterConfig(MeterId(padded_id(&mut r)?)),
             kind::METER_FEATURES => MultipartRequest::MeterFeatures,
-            kind::TABLE_FEATURES => MultipartRequest::TableFeatures {
-                more: flags == MORE,
-                tables: r.list()?,
-            },
+            kind::TABLE_FEATURES => {
+                MultipartRequest::TableFeatures { more: flags == MORE, tables: r.list()? }
+            }
             kind::PORT_DESC => MultipartRequest::PortDesc,
             kind::EXPERIMENTER => MultipartRequest::Experimenter(Experimenter::decode(&mut r)?),
-            kind => MultipartRequest::Unknown {
-                kind,
-                flags,
-                body: r.opaque(),
-            },
+            kind => MultipartRequest::Unknown { kind, flags, body: r.opaque() },
         };
         r.finish()?;
         Ok(request)

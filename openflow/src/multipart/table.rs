@@ -23,12 +23,7 @@ impl Wire for TableStats {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let table = TableId(r.u8()?);
         r.skip(3)?;
-        Ok(TableStats {
-            table,
-            active_count: r.u32()?,
-            lookup_count: r.u64()?,
-            matched_count: r.u64()?,
-        })
+        Ok(TableStats { table, active_count: r.u32()?, lookup_count: r.u64()?, matched_count: r.u64()? })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

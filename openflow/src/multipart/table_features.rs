@@ -107,10 +107,7 @@ pub struct FeatureId {
 impl FeatureId {
     /// A standard instruction or action.
     pub fn new(kind: u16) -> FeatureId {
-        FeatureId {
-            kind,
-            body: Bytes::new(),
-        }
+        FeatureId { kind, body: Bytes::new() }
     }
 }
 
@@ -171,15 +168,8 @@ impl OxmId {
 impl Wire for OxmId {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let header = r.u32()?;
-        let experimenter = if header >> 16 == 0xffff {
-            Some(r.u32()?)
-        } else {
-            None
-        };
-        Ok(OxmId {
-            header,
-            experimenter,
-        })
+        let experimenter = if header >> 16 == 0xffff { Some(r.u32()?) } else { None };
+        Ok(OxmId { header, experimenter })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

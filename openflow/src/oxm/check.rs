@@ -96,8 +96,12 @@ impl Match {
                 self.get(FieldId::EthType),
                 Some(OxmField::EthType(it)) if types.contains(&it)
             ),
-            Prerequisite::IpProto(proto) => {
-                self.get(FieldId::IpProto) == Some(OxmField::IpProto(proto))
+            Prerequisite::IpProto(proto) => self.get(FieldId::IpProto) == Some(OxmField::IpProto(proto)),
+            Prerequisite::Icmpv4 => {
+                self.satisfies(Prerequisite::EthType(&[0x0800])) && self.satisfies(Prerequisite::IpProto(1))
+            }
+            Prerequisite::Icmpv6 => {
+                self.satisfies(Prerequisite::EthType(&[0x86dd])) && self.satisfies(Prerequisite::IpProto(58))
             }
             Prerequisite::Icmpv6Type(types) => matches!(
                 self.get(FieldId::Icmpv6Type),
@@ -116,10 +120,7 @@ fn check_value(id: FieldId, raw: &RawField<'_>) -> Result<(), MatchError> {
         u32::from(*byte) >> (8 - here) != 0
     });
     if excess {
-        return Err(MatchError::Value {
-            field: id.name(),
-            bits: id.bits(),
-        });
+        return Err(MatchError::Value { field: id.name(), bits: id.bits() });
     }
     if raw.has_mask && value.iter().zip(mask).any(|(v, m)| v & !m != 0) {
         return Err(MatchError::Wildcards { field: id.name() });
@@ -133,12 +134,70 @@ fn describe(needs: Prerequisite) -> String {
         Prerequisite::None => String::new(),
         Prerequisite::InPort => "in_port".to_owned(),
         Prerequisite::VlanTag => "vlan_vid with a tag".to_owned(),
-        Prerequisite::EthType(types) => {
-            list("eth_type", types.iter().map(|t| format!("{t:#06x}")).collect())
-        }
+        Prerequisite::EthType(types) => list("eth_type", types.iter().map(|t| format!("{t:#06x}")).collect()),
         Prerequisite::IpProto(proto) => list("ip_proto", vec![proto.to_string()]),
-        Prerequisite::Icmpv6Type(types) => {
-            list("icmpv6_type", types.iter().map(u8::to_string).collect())
+        Prerequisite::Icmpv4 => "eth_type=0x0800 and ip_proto=1".to_owned(),
+        Prerequisite::Icmpv6 => "eth_type=0x86dd and ip_proto=58".to_owned(),
+        Prerequisite::Icmpv6Type(types) => list("icmpv6_type", types.iter().map(u8::to_string).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PortNo;
+    use crate::oxm::{Masked, VlanVid};
+
+    #[test]
+    fn the_missing_prerequisite_is_named() {
+        for (matched, says) in [
+            (Match::new().tcp_dst(80), "match field tcp_dst needs ip_proto=6; add it to the match"),
+            (
+                Match::new().ip_proto(6).tcp_dst(80),
+                "match field nw_proto needs eth_type=0x0800 or 0x86dd; add it to the match",
+            ),
+            (
+                Match::new().vlan_vid(VlanVid::NONE).vlan_pcp(3),
+                "match field vlan_pcp needs vlan_vid with a tag; add it to the match",
+            ),
+            (
+                Match::new().eth_type(0x86dd).ip_proto(1).icmpv4_type(8),
+                "match field icmp_type needs eth_type=0x0800 and ip_proto=1; add it to the match",
+            ),
+        ] {
+            let error = matched.check_prerequisites().expect_err("something is missing");
+            assert_eq!(error.to_string(), says);
         }
+        let sound = Match::new()
+            .in_port(PortNo(1))
+            .vlan_vid(VlanVid::ANY)
+            .vlan_pcp(3)
+            .eth_type(0x0800)
+            .ip_proto(6)
+            .tcp_dst(80);
+        assert_eq!(sound.check(), Ok(()));
+    }
+
+    #[test]
+    fn values_doubles_and_masks_are_checked() {
+        let mut twice = Match::new().in_port(PortNo(1)).as_bytes().to_vec();
+        twice.extend_from_within(..);
+        let twice = Match::from_tlvs(&twice).expect("well formed");
+        assert_eq!(twice.check(), Err(MatchError::Duplicate { field: "in_port" }));
+        // vlan_vid 0x0064 with mask 0x1000: the id is outside the mask.
+        let outside = [0x80, 0, 0x0d, 4, 0x00, 0x64, 0x10, 0x00];
+        let outside = Match::from_tlvs(&outside).expect("well formed");
+        assert_eq!(outside.check(), Err(MatchError::Wildcards { field: "vlan_vid" }));
+        assert_eq!(outside.normalized().check(), Ok(()));
+        for (matched, field, bits) in [
+            (Match::new().eth_type(0x0800).ip_dscp(64), "ip_dscp", 6),
+            (Match::new().vlan_vid(VlanVid(0x2000)), "vlan_vid", 13),
+            (Match::new().ipv6_flabel(1 << 20), "ipv6_label", 20),
+            (Match::new().mpls_bos(2), "mpls_bos", 1),
+        ] {
+            assert_eq!(matched.check(), Err(MatchError::Value { field, bits }));
+        }
+        let everything = Match::new().metadata(Masked::new(7, 0));
+        assert!(everything.is_empty(), "what is masked out is left out");
     }
 }

@@ -2,8 +2,6 @@
 
 use std::ops::Deref;
 
-use smallvec::SmallVec;
-
 use super::{FieldId, Maskable, Masked, OxmField, OxmValue};
 use crate::error::{DecodeError, Part};
 
@@ -11,7 +9,10 @@ use crate::error::{DecodeError, Part};
 pub const CLASS_BASIC: u16 = 0x8000;
 
 /// Bytes in the header of a field.
-pub(crate) const OXM_HEADER: usize = 4;
+pub(super) const OXM_HEADER: usize = 4;
+
+/// The most bytes that a field can take, header included.
+pub(super) const OXM_MAX: usize = OXM_HEADER + 255;
 
 /// Why a payload can't be a field's.
 pub(crate) enum Defect {
@@ -153,11 +154,7 @@ impl<'a> RawField<'a> {
 
     #[inline]
     pub(crate) fn id(&self) -> Option<FieldId> {
-        if self.class == CLASS_BASIC {
-            FieldId::from_number(self.field)
-        } else {
-            None
-        }
+        if self.class == CLASS_BASIC { FieldId::from_number(self.field) } else { None }
     }
 
     /// Whether a basic field has the length and the mask that it can have.
@@ -168,10 +165,7 @@ impl<'a> RawField<'a> {
             return Err(DecodeError::Mask { field: id.name() });
         }
         if self.payload.len() != id.wire_len() << usize::from(self.has_mask) {
-            return Err(DecodeError::BadLength {
-                part: Part::Match,
-                length: self.payload.len(),
-            });
+            return Err(DecodeError::BadLength { part: Part::Match, length: self.payload.len() });
         }
         Ok(())
     }
@@ -179,9 +173,7 @@ impl<'a> RawField<'a> {
     /// The field with its value; one that fails [`RawField::check`] comes out as unknown.
     #[inline]
     pub(crate) fn typed(&self) -> OxmField {
-        let known = self
-            .id()
-            .and_then(|id| OxmField::read(id, self.has_mask, self.payload).ok());
+        let known = self.id().and_then(|id| OxmField::read(id, self.has_mask, self.payload).ok());
         known.unwrap_or_else(|| OxmField::Unknown {
             class: self.class,
             field: self.field,
@@ -193,12 +185,14 @@ impl<'a> RawField<'a> {
 
 /// The order in which a match that was built here keeps its fields: the basic ones by number, then
 /// other classes. Every prerequisite has a smaller number than what depends on it.
+#[inline]
 pub(super) fn rank(class: u16, field: u8) -> (bool, u16, u8) {
     (class != CLASS_BASIC, class, field)
 }
 
 impl OxmField {
     /// Class and number.
+    #[inline]
     pub fn key(&self) -> (u16, u8) {
         match self {
             OxmField::Unknown { class, field, .. } => (*class, *field & 0x7f),
@@ -207,22 +201,21 @@ impl OxmField {
     }
 
     /// Bytes on the wire, header included.
+    #[inline]
     pub fn wire_len(&self) -> usize {
         OXM_HEADER + self.shape().1
     }
 
-    /// Appends the field as it lies on the wire.
+    /// Writes the field, header and payload, over `out`, which has [`OxmField::wire_len`] bytes.
     #[inline]
-    pub(crate) fn to_wire(&self) -> SmallVec<[u8; 40]> {
+    pub(crate) fn write(&self, out: &mut [u8]) {
         let (class, field) = self.key();
         let (has_mask, len) = self.shape();
-        let mut out = SmallVec::from_elem(0, OXM_HEADER + len);
-        out[..2].copy_from_slice(&class.to_be_bytes());
-        out[2] = field << 1 | u8::from(has_mask);
+        let (header, payload) = out.split_at_mut(OXM_HEADER);
+        let [c0, c1] = class.to_be_bytes();
         // At most 255: OxmBytes holds no more, and 32 is the most of the typed fields.
-        out[3] = len as u8;
-        self.write_payload(&mut out[OXM_HEADER..]);
-        out
+        header.copy_from_slice(&[c0, c1, field << 1 | u8::from(has_mask), len as u8]);
+        self.write_payload(payload);
     }
 
     /// The field with this number as its value: what is said of one field holds for all.

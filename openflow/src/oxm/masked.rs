@@ -34,10 +34,7 @@ impl<T: OxmValue> Masked<T> {
 
     /// The bits of `value` that `mask` has; the others become zero, and a mask of ones is dropped.
     pub fn new(value: T, mask: T) -> Self {
-        Masked {
-            value: value.and(mask),
-            mask: (mask != T::ONES).then_some(mask),
-        }
+        Masked { value: value.and(mask), mask: (mask != T::ONES).then_some(mask) }
     }
 
     /// The bits that count, spelt out.
@@ -173,6 +170,7 @@ impl FromStr for Masked<MacAddr> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

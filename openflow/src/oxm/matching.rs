@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use smallvec::SmallVec;
 
-use super::field::rank;
+use super::field::{OXM_MAX, rank};
 use super::{FieldId, OxmField, RawField};
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::PortNo;
@@ -41,18 +41,31 @@ impl Match {
     pub fn insert(&mut self, field: OxmField) {
         let field = field.normalized();
         let (class, number) = field.key();
-        self.remove(class, number);
-        if field.is_wildcard() {
-            return;
-        }
+        // A match from a peer may have its fields in any order, so the whole of it is looked at.
+        let mut before = None;
+        let mut same = None;
         let mut at = 0;
         while let Some((raw, rest)) = RawField::split(&self.tlvs[at..]) {
-            if rank(raw.class, raw.field) > rank(class, number) {
-                break;
+            let end = self.tlvs.len() - rest.len();
+            if (raw.class, raw.field) == (class, number) {
+                same = same.or(Some(at..end));
+            } else if rank(raw.class, raw.field) > rank(class, number) {
+                before = before.or(Some(at));
             }
-            at = self.tlvs.len() - rest.len();
+            at = end;
         }
-        self.tlvs.insert_from_slice(at, &field.to_wire());
+        let mut at = before.unwrap_or(at);
+        if let Some(same) = same {
+            if same.start < at {
+                at -= same.len();
+            }
+            self.tlvs.drain(same);
+        }
+        if !field.is_wildcard() {
+            let len = field.wire_len();
+            self.tlvs.insert_from_slice(at, &[0; OXM_MAX][..len]);
+            field.write(&mut self.tlvs[at..at + len]);
+        }
     }
 
     /// Takes a field out; whether it was there.
@@ -76,9 +89,7 @@ impl Match {
 
     /// What the match says about a field.
     pub fn get(&self, id: FieldId) -> Option<OxmField> {
-        self.raw()
-            .find(|raw| raw.id() == Some(id))
-            .map(|raw| raw.typed())
+        self.raw().find(|raw| raw.id() == Some(id)).map(|raw| raw.typed())
     }
 
     /// The port of `in_port`. (The setter has the shorter name.)
@@ -122,17 +133,12 @@ impl Match {
         let mut rest = tlvs;
         while !rest.is_empty() {
             let Some((raw, behind)) = RawField::split(rest) else {
-                return Err(DecodeError::BadLength {
-                    part: Part::Match,
-                    length: rest.len(),
-                });
+                return Err(DecodeError::BadLength { part: Part::Match, length: rest.len() });
             };
             raw.check()?;
             rest = behind;
         }
-        Ok(Match {
-            tlvs: SmallVec::from_slice(tlvs),
-        })
+        Ok(Match { tlvs: SmallVec::from_slice(tlvs) })
     }
 }
 
@@ -146,10 +152,7 @@ impl Wire for Match {
             return Err(DecodeError::MatchType { kind });
         }
         let Some(n) = usize::from(length).checked_sub(4).filter(|n| *n <= r.len()) else {
-            return Err(DecodeError::BadLength {
-                part: Part::Match,
-                length: usize::from(length),
-            });
+            return Err(DecodeError::BadLength { part: Part::Match, length: usize::from(length) });
         };
         let matched = Match::from_tlvs(r.take(n)?)?;
         r.skip(pad8(usize::from(length)))?;

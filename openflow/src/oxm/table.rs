@@ -19,8 +19,12 @@ pub enum Prerequisite {
     VlanTag,
     /// `eth_type` is one of these.
     EthType(&'static [u16]),
-    /// `ip_proto` is this.
+    /// `ip_proto` is this, over IPv4 or IPv6.
     IpProto(u8),
+    /// `ip_proto` is 1 over IPv4. (The specification asks for the protocol alone; switches for both.)
+    Icmpv4,
+    /// `ip_proto` is 58 over IPv6.
+    Icmpv6,
     /// `icmpv6_type` is one of these.
     Icmpv6Type(&'static [u8]),
 }
@@ -45,8 +49,8 @@ const PBB: Prerequisite = Prerequisite::EthType(&[0x88e7]);
 const TCP: Prerequisite = Prerequisite::IpProto(6);
 const UDP: Prerequisite = Prerequisite::IpProto(17);
 const SCTP: Prerequisite = Prerequisite::IpProto(132);
-const ICMP: Prerequisite = Prerequisite::IpProto(1);
-const ICMPV6: Prerequisite = Prerequisite::IpProto(58);
+const ICMP: Prerequisite = Prerequisite::Icmpv4;
+const ICMPV6: Prerequisite = Prerequisite::Icmpv6;
 
 /// The type that a variant carries.
 macro_rules! payload {

@@ -132,10 +132,7 @@ impl VlanVid {
     /// The bit that says that there is a tag.
     pub const PRESENT: VlanVid = VlanVid(0x1000);
     /// Any tag, whatever its id.
-    pub const ANY: Masked<VlanVid> = Masked {
-        value: VlanVid::PRESENT,
-        mask: Some(VlanVid::PRESENT),
-    };
+    pub const ANY: Masked<VlanVid> = Masked { value: VlanVid::PRESENT, mask: Some(VlanVid::PRESENT) };
 
     /// The tag with this id; of `id` the low 12 bits count.
     pub const fn tagged(id: u16) -> VlanVid {
@@ -144,11 +141,7 @@ impl VlanVid {
 
     /// The id of the tag; `None` where there is no tag.
     pub const fn id(self) -> Option<u16> {
-        if self.0 & 0x1000 != 0 {
-            Some(self.0 & 0x0fff)
-        } else {
-            None
-        }
+        if self.0 & 0x1000 != 0 { Some(self.0 & 0x0fff) } else { None }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::multipart::MultipartBody;
 
 /// Something the caller must know.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a box would cost every packet-in an allocation")]
 pub enum Event {
     /// Switch's end: the versions are agreed.
     Open,
@@ -44,7 +45,7 @@ pub enum Reply {
     /// The modification was carried out, or the barrier reached.
     Done,
     /// The reply to a request that has one.
-    Body(Body),
+    Body(Box<Body>),
     /// All parts of a multipart reply.
     Multipart(MultipartBody),
 }

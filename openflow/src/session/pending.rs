@@ -33,9 +33,9 @@ impl Expect {
             Body::MultipartRequest(request) => {
                 Some(Expect::Multipart { kind: request.kind(), parts: 0, gathered: None })
             }
-            other => ANSWERED_BY_NEXT
-                .contains(&other.msg_type())
-                .then(|| Expect::Reply(other.msg_type() + 1)),
+            other => {
+                ANSWERED_BY_NEXT.contains(&other.msg_type()).then(|| Expect::Reply(other.msg_type() + 1))
+            }
         }
     }
 }
@@ -155,24 +155,24 @@ impl Pending {
     // Answers.
 
     /// A single reply. What nobody waits for is given back.
-    pub(super) fn reply(&mut self, xid: Xid, body: Body) -> Result<(), Body> {
+    pub(super) fn reply(&mut self, xid: Xid, body: Body) -> Option<Body> {
         match self.entries.get(&xid) {
             Some(Entry { expect: Expect::Reply(msg_type), .. }) if *msg_type == body.msg_type() => {
-                self.finish(xid, || Ok(Reply::Body(body)));
-                Ok(())
+                self.finish(xid, || Ok(Reply::Body(Box::new(body))));
+                None
             }
-            _ => Err(body),
+            _ => Some(body),
         }
     }
 
     /// A part of a multipart reply. What nobody waits for is given back.
-    pub(super) fn gather(&mut self, xid: Xid, reply: MultipartReply, now: Instant) -> Result<(), MultipartReply> {
+    pub(super) fn gather(&mut self, xid: Xid, reply: MultipartReply, now: Instant) -> Option<MultipartReply> {
         let max_parts = self.max_parts;
         let deadline = now + self.timeout;
-        let Some(entry) = self.entries.get_mut(&xid) else { return Err(reply) };
-        let Expect::Multipart { kind, parts, gathered } = &mut entry.expect else { return Err(reply) };
+        let Some(entry) = self.entries.get_mut(&xid) else { return Some(reply) };
+        let Expect::Multipart { kind, parts, gathered } = &mut entry.expect else { return Some(reply) };
         if reply.body.kind() != *kind {
-            return Err(reply);
+            return Some(reply);
         }
         *parts += 1;
         entry.deadline = deadline;
@@ -193,24 +193,24 @@ impl Pending {
         if let Some(outcome) = outcome {
             self.finish(xid, || outcome);
         }
-        Ok(())
+        None
     }
 
     /// The switch's error. It belongs to the request with its transaction id; to a whole epoch where it
     /// refuses the barrier. Else it is given back.
-    pub(super) fn refuse(&mut self, xid: Xid, error: ErrorMsg) -> Result<(), ErrorMsg> {
+    pub(super) fn refuse(&mut self, xid: Xid, error: ErrorMsg) -> Option<ErrorMsg> {
         if let Some(at) = self.epochs.iter().position(|epoch| epoch.barrier == xid) {
             let epoch = self.epochs.remove(at).expect("position is in range");
             for member in epoch.members {
                 self.finish(member, || Err(RequestError::Refused(error.clone())));
             }
-            return Ok(());
+            return None;
         }
         if self.entries.contains_key(&xid) {
             self.finish(xid, || Err(RequestError::Refused(error)));
-            return Ok(());
+            return None;
         }
-        Err(error)
+        Some(error)
     }
 
     /// Ends the request, if there is one.

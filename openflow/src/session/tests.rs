@@ -7,8 +7,10 @@ use bytes::{Bytes, BytesMut};
 use super::*;
 use crate::error::BadAction;
 use crate::msg::features::Features;
-use crate::{Action, DatapathId, FlowMod, MultipartBody, MultipartReply, MultipartRequest, PacketOut, PortNo,
-    TableId, TableStats};
+use crate::{
+    Action, DatapathId, FlowMod, MultipartBody, MultipartReply, MultipartRequest, PacketOut, PortNo, TableId,
+    TableStats,
+};
 
 /// A controller and a switch joined by a wire that delivers at once.
 struct Pair {
@@ -18,7 +20,13 @@ struct Pair {
 }
 
 fn features() -> Features {
-    Features { datapath_id: DatapathId(7), n_buffers: 0, n_tables: 254, auxiliary_id: 0, capabilities: Default::default() }
+    Features {
+        datapath_id: DatapathId(7),
+        n_buffers: 0,
+        n_tables: 254,
+        auxiliary_id: 0,
+        capabilities: Default::default(),
+    }
 }
 
 /// All events that the bytes in `from`'s output mean to `to`.
@@ -40,28 +48,28 @@ impl Pair {
             controller: Session::new(Config::controller(), now),
             switch: Session::new(Config::switch(), now),
         };
-        assert_eq!(pair.to_switch(), [Event::Open]);
-        assert_eq!(pair.to_controller(), []);
-        let asked = pair.to_switch();
+        assert_eq!(pair.at_switch(), [Event::Open]);
+        assert_eq!(pair.at_controller(), []);
+        let asked = pair.at_switch();
         let [Event::Message(Message { xid, body: Body::FeaturesRequest })] = asked[..] else {
             panic!("features request expected: {asked:?}");
         };
         pair.switch.reply(xid, &Body::FeaturesReply(features())).unwrap();
-        assert_eq!(pair.to_controller(), [Event::Ready(features())]);
+        assert_eq!(pair.at_controller(), [Event::Ready(features())]);
         pair
     }
 
-    fn to_switch(&mut self) -> Vec<Event> {
+    fn at_switch(&mut self) -> Vec<Event> {
         deliver(self.now, &mut self.controller, &mut self.switch)
     }
 
-    fn to_controller(&mut self) -> Vec<Event> {
+    fn at_controller(&mut self) -> Vec<Event> {
         deliver(self.now, &mut self.switch, &mut self.controller)
     }
 
     /// The transaction ids of what arrived at the switch, with the names of the messages.
     fn arrived(&mut self) -> Vec<(Xid, &'static str)> {
-        let events = self.to_switch();
+        let events = self.at_switch();
         events
             .into_iter()
             .map(|event| match event {
@@ -117,13 +125,15 @@ fn a_barrier_tells_which_modifications_were_carried_out() {
         assert_eq!(arrived.len(), 4, "three flow-mods and one barrier: {arrived:?}");
         pair.switch.reply(mods[failing], &Body::Error(refusal())).unwrap();
         pair.switch.reply(arrived[3].0, &Body::BarrierReply).unwrap();
-        let events = pair.to_controller();
+        let events = pair.at_controller();
         let mut answers = answers(&events);
         answers.sort_by_key(|(xid, _)| *xid);
         let expected: Vec<_> = mods
             .iter()
             .enumerate()
-            .map(|(i, xid)| (*xid, if i == failing { Err(RequestError::Refused(refusal())) } else { Ok(Reply::Done) }))
+            .map(|(i, xid)| {
+                (*xid, if i == failing { Err(RequestError::Refused(refusal())) } else { Ok(Reply::Done) })
+            })
             .collect();
         assert_eq!(answers, expected);
         assert_eq!(pair.controller.outstanding(), 0);
@@ -134,18 +144,19 @@ fn a_barrier_tells_which_modifications_were_carried_out() {
 fn an_error_reaches_its_request_without_a_barrier() {
     let mut pair = Pair::open();
     let xid = pair.controller.modify(pair.now, &flow()).unwrap();
-    pair.to_switch();
+    pair.at_switch();
     pair.switch.reply(xid, &Body::Error(refusal())).unwrap();
-    assert_eq!(answers(&pair.to_controller()), [(xid, Err(RequestError::Refused(refusal())))]);
+    assert_eq!(answers(&pair.at_controller()), [(xid, Err(RequestError::Refused(refusal())))]);
 }
 
 #[test]
 fn the_error_of_an_untracked_message_is_an_event() {
     let mut pair = Pair::open();
-    let xid = pair.controller.send(&PacketOut::new(Bytes::new(), [Action::output(PortNo(9))]).into()).unwrap();
-    pair.to_switch();
+    let xid =
+        pair.controller.send(&PacketOut::new(Bytes::new(), [Action::output(PortNo(9))]).into()).unwrap();
+    pair.at_switch();
     pair.switch.reply(xid, &Body::Error(refusal())).unwrap();
-    assert_eq!(pair.to_controller(), [Event::Message(Message { xid, body: Body::Error(refusal()) })]);
+    assert_eq!(pair.at_controller(), [Event::Message(Message { xid, body: Body::Error(refusal()) })]);
 }
 
 #[test]
@@ -156,7 +167,7 @@ fn the_callers_own_barrier_acknowledges_what_went_before() {
     pair.controller.commit(pair.now);
     assert_eq!(pair.arrived().len(), 2, "no further barrier");
     pair.switch.reply(barrier, &Body::BarrierReply).unwrap();
-    assert_eq!(answers(&pair.to_controller()), [(change, Ok(Reply::Done)), (barrier, Ok(Reply::Done))]);
+    assert_eq!(answers(&pair.at_controller()), [(change, Ok(Reply::Done)), (barrier, Ok(Reply::Done))]);
 }
 
 #[test]
@@ -168,7 +179,7 @@ fn a_later_barrier_answers_for_those_before_it() {
     pair.controller.commit(pair.now);
     let last_barrier = pair.arrived()[3].0;
     pair.switch.reply(last_barrier, &Body::BarrierReply).unwrap();
-    assert_eq!(answers(&pair.to_controller()), [(first, Ok(Reply::Done)), (second, Ok(Reply::Done))]);
+    assert_eq!(answers(&pair.at_controller()), [(first, Ok(Reply::Done)), (second, Ok(Reply::Done))]);
 }
 
 fn tables(count: usize) -> MultipartBody {
@@ -181,12 +192,12 @@ fn the_parts_of_a_multipart_reply_are_gathered() {
     let mut pair = Pair::open();
     let ask = Body::MultipartRequest(MultipartRequest::Table);
     let xid = pair.controller.request(pair.now, &ask).unwrap();
-    pair.to_switch();
+    pair.at_switch();
     for (count, more) in [(2, true), (0, true), (1, false)] {
         let part = MultipartReply { more, body: tables(count) };
         pair.switch.reply(xid, &Body::MultipartReply(part)).unwrap();
     }
-    assert_eq!(answers(&pair.to_controller()), [(xid, Ok(Reply::Multipart(tables(3))))]);
+    assert_eq!(answers(&pair.at_controller()), [(xid, Ok(Reply::Multipart(tables(3))))]);
 }
 
 #[test]
@@ -194,22 +205,24 @@ fn a_multipart_reply_without_end_is_given_up() {
     let mut pair = Pair::open();
     let ask = Body::MultipartRequest(MultipartRequest::Table);
     let xid = pair.controller.request(pair.now, &ask).unwrap();
-    pair.to_switch();
+    pair.at_switch();
     let max = Config::controller().max_multipart_parts;
     for _ in 0..max {
-        pair.switch.reply(xid, &Body::MultipartReply(MultipartReply { more: true, body: tables(0) })).unwrap();
+        pair.switch
+            .reply(xid, &Body::MultipartReply(MultipartReply { more: true, body: tables(0) }))
+            .unwrap();
     }
-    assert_eq!(answers(&pair.to_controller()), [(xid, Err(RequestError::TooManyParts(max)))]);
+    assert_eq!(answers(&pair.at_controller()), [(xid, Err(RequestError::TooManyParts(max)))]);
 }
 
 #[test]
 fn a_reply_of_another_kind_is_no_answer() {
     let mut pair = Pair::open();
     let xid = pair.controller.request(pair.now, &Body::MultipartRequest(MultipartRequest::Desc)).unwrap();
-    pair.to_switch();
+    pair.at_switch();
     pair.switch.reply(xid, &Body::MultipartReply(MultipartReply { more: false, body: tables(0) })).unwrap();
     pair.switch.reply(xid, &Body::BarrierReply).unwrap();
-    let events = pair.to_controller();
+    let events = pair.at_controller();
     assert!(matches!(events[..], [Event::Message(_)]), "{events:?}");
     assert_eq!(pair.controller.outstanding(), 1);
 }
@@ -244,7 +257,7 @@ fn a_silent_peer_is_asked_and_then_given_up() {
     // Asked a little later, so that its own deadline is not reached first.
     let later = pair.now + Duration::from_secs(1);
     let xid = pair.controller.request(later, &Body::GetConfigRequest).unwrap();
-    pair.to_switch();
+    pair.at_switch();
     let quiet = pair.now + config.echo_interval;
     assert_eq!(pair.controller.next_deadline(), Some(quiet));
     pair.controller.handle_deadline(quiet - Duration::from_nanos(1));
@@ -266,7 +279,7 @@ fn a_silent_peer_is_asked_and_then_given_up() {
 fn echo_requests_are_answered_with_their_data() {
     let mut pair = Pair::open();
     let xid = pair.switch.send(&Body::EchoRequest(Bytes::from_static(b"ping"))).unwrap();
-    assert_eq!(pair.to_controller(), []);
+    assert_eq!(pair.at_controller(), []);
     let mut wire = pair.controller.output().split();
     let frame = frame::next(&mut wire).unwrap().unwrap();
     let reply = Message { xid, body: Body::EchoReply(Bytes::from_static(b"ping")) };
@@ -287,7 +300,14 @@ fn old_hello(version: u8, bitmap: Option<u32>) -> BytesMut {
 #[test]
 fn versions_are_negotiated_as_the_specification_says() {
     // OF 1.3.5 §6.3.1: bitmaps decide; without one, the smaller of the two header versions.
-    let cases = [(4, None, true), (5, None, true), (1, None, false), (6, Some(1 << 4 | 1 << 6), true), (6, Some(1 << 6), false), (3, Some(1 << 1 | 1 << 4), true)];
+    let cases = [
+        (4, None, true),
+        (5, None, true),
+        (1, None, false),
+        (6, Some(1 << 4 | 1 << 6), true),
+        (6, Some(1 << 6), false),
+        (3, Some(1 << 1 | 1 << 4), true),
+    ];
     for (version, bitmap, agreed) in cases {
         let now = Instant::now();
         let mut controller = Session::new(Config::controller(), now);
@@ -298,7 +318,10 @@ fn versions_are_negotiated_as_the_specification_says() {
         if agreed {
             assert_eq!((event, said), (None, Body::FeaturesRequest), "{version} {bitmap:?}");
         } else {
-            assert!(matches!(event, Some(Event::Closed(CloseReason::Version { .. }))), "{version} {bitmap:?}");
+            assert!(
+                matches!(event, Some(Event::Closed(CloseReason::Version { .. }))),
+                "{version} {bitmap:?}"
+            );
             let Body::Error(error) = said else { panic!("an error expected: {said:?}") };
             assert_eq!(error.kind, ErrorKind::HelloFailed(HelloFailed::Incompatible));
         }
@@ -321,7 +344,10 @@ fn what_is_no_handshake_ends_the_session() {
             assert_eq!(event, None);
             let due = controller.next_deadline().unwrap();
             controller.handle_deadline(due);
-            assert_eq!(controller.next_event(due, &mut input), Some(Event::Closed(CloseReason::HandshakeTimeout)));
+            assert_eq!(
+                controller.next_event(due, &mut input),
+                Some(Event::Closed(CloseReason::HandshakeTimeout))
+            );
         } else {
             assert!(matches!(event, Some(Event::Closed(_))), "{peer:?}: {event:?}");
         }
@@ -337,7 +363,9 @@ fn an_unreadable_message_fails_its_request_and_nothing_else() {
     wire[4..8].copy_from_slice(&xid.0.to_be_bytes());
     let events: Vec<_> = std::iter::from_fn(|| pair.controller.next_event(pair.now, &mut wire)).collect();
     assert!(matches!(events[0], Event::Undecodable { .. }), "{events:?}");
-    assert!(matches!(&events[1], Event::Answer { xid: of, result: Err(RequestError::BadReply(_)) } if *of == xid));
+    assert!(
+        matches!(&events[1], Event::Answer { xid: of, result: Err(RequestError::BadReply(_)) } if *of == xid)
+    );
     assert!(pair.controller.is_open());
 }
 

@@ -79,15 +79,16 @@ fn write_flags(f: &mut fmt::Formatter<'_>, flags: FlowModFlags) -> fmt::Result {
     Ok(())
 }
 
-/// `12.345s`; whole seconds without a fraction, nanoseconds where milliseconds do not say it.
+/// `12.345s`: whole seconds without a fraction, else at least milliseconds and as many digits as
+/// say it.
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.nanos {
-            0 => write!(f, "{}s", self.secs),
-            nanos if nanos % 1_000_000 == 0 => {
-                write!(f, "{}.{:03}s", self.secs, nanos / 1_000_000)
-            }
-            nanos => write!(f, "{}.{nanos:09}s", self.secs),
+        write!(f, "{}", self.secs)?;
+        if self.nanos != 0 {
+            let digits = format!("{:09}", self.nanos);
+            let used = digits.trim_end_matches('0').len().max(3);
+            write!(f, ".{}", &digits[..used])?;
         }
+        f.write_str("s")
     }
 }

@@ -42,7 +42,6 @@ fn protocol(matched: &Match) -> Option<(&'static str, Says)> {
     };
     Some(match (eth_type, proto) {
         (0x0800, Some(1)) => ("icmp", Says::TypeAndProto),
-        (0x0800, Some(2)) => ("igmp", Says::TypeAndProto),
         (0x0800, Some(6)) => ("tcp", Says::TypeAndProto),
         (0x0800, Some(17)) => ("udp", Says::TypeAndProto),
         (0x0800, Some(132)) => ("sctp", Says::TypeAndProto),
@@ -66,12 +65,8 @@ fn fields_in_order(
     list: &mut List<'_, '_>,
     word: Option<(&'static str, Says)>,
 ) -> fmt::Result {
-    const BEFORE_VLAN: [FieldId; 4] = [
-        FieldId::TunnelId,
-        FieldId::Metadata,
-        FieldId::InPort,
-        FieldId::InPhyPort,
-    ];
+    const BEFORE_VLAN: [FieldId; 4] =
+        [FieldId::TunnelId, FieldId::Metadata, FieldId::InPort, FieldId::InPhyPort];
     const BEHIND_VLAN: [FieldId; 34] = [
         FieldId::EthSrc,
         FieldId::EthDst,
@@ -184,8 +179,12 @@ impl fmt::Display for OxmField {
             OxmField::TcpDst(port) | OxmField::UdpDst(port) | OxmField::SctpDst(port) => {
                 l4_port(f, "tp_dst", *port)
             }
-            OxmField::Icmpv4Type(kind) | OxmField::Icmpv6Type(kind) => write!(f, "icmp_type={kind}"),
-            OxmField::Icmpv4Code(code) | OxmField::Icmpv6Code(code) => write!(f, "icmp_code={code}"),
+            OxmField::Icmpv4Type(kind) | OxmField::Icmpv6Type(kind) => {
+                write!(f, "icmp_type={kind}")
+            }
+            OxmField::Icmpv4Code(code) | OxmField::Icmpv6Code(code) => {
+                write!(f, "icmp_code={code}")
+            }
             OxmField::ArpOp(op) => write!(f, "arp_op={op}"),
             OxmField::ArpSpa(net) => write!(f, "arp_spa={net}"),
             OxmField::ArpTpa(net) => write!(f, "arp_tpa={net}"),
@@ -209,12 +208,7 @@ impl fmt::Display for OxmField {
             },
             OxmField::TunnelId(value) => write!(f, "tun_id={}", masked_hex(*value)),
             OxmField::Ipv6Exthdr(value) => write!(f, "ipv6_exthdr={}", masked_hex(*value)),
-            OxmField::Unknown {
-                class,
-                field,
-                has_mask,
-                bytes,
-            } => {
+            OxmField::Unknown { class, field, has_mask, bytes } => {
                 write!(f, "oxm({class:#06x},{field})=")?;
                 let half = if *has_mask { bytes.len() / 2 } else { bytes.len() };
                 let (value, mask) = bytes.split_at(half);

@@ -57,22 +57,12 @@ impl Daemon {
             .stdout(output.0)
             .stderr(output.1);
         let child = fabric.spawn(command).await?;
-        let pidfd = child
-            .pidfd()
-            .try_clone_to_owned()
-            .map_err(Error::system("follow", program))?;
+        let pidfd = child.pidfd().try_clone_to_owned().map_err(Error::system("follow", program))?;
         let pid = child.pid();
         let (kill, killed) = oneshot::channel();
         let (end, ended) = watch::channel(None);
         tokio::spawn(follow(child, killed, end));
-        Ok(Self {
-            program,
-            pid,
-            pidfd,
-            log: log.to_owned(),
-            kill: Some(kill),
-            ended,
-        })
+        Ok(Self { program, pid, pidfd, log: log.to_owned(), kill: Some(kill), ended })
     }
 
     pub(super) fn pid(&self) -> i32 {
@@ -101,19 +91,11 @@ impl Daemon {
 
     /// Resolves, with the error to show, when it ends though nobody asked it to.
     pub(super) async fn died(&self) -> Error {
-        Error::Died {
-            program: self.program,
-            status: self.wait().await,
-            log: self.log_tail(),
-        }
+        Error::Died { program: self.program, status: self.wait().await, log: self.log_tail() }
     }
 
     /// Connects to the socket at `path` as soon as it listens there.
-    pub(super) async fn connect(
-        &self,
-        path: &Path,
-        patience: Duration,
-    ) -> Result<UnixStream, Error> {
+    pub(super) async fn connect(&self, path: &Path, patience: Duration) -> Result<UnixStream, Error> {
         let deadline = Instant::now() + patience;
         let mut pause = RETRY.0;
         loop {
@@ -122,14 +104,9 @@ impl Daemon {
                 Err(error) => error,
             };
             // Not made yet; or bound, but not listening yet.
-            let early = matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-            );
+            let early = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
             if !early {
-                return Err(Error::system("connect to", path.display().to_string())(
-                    error,
-                ));
+                return Err(Error::system("connect to", path.display().to_string())(error));
             }
             tokio::select! {
                 error = self.died() => return Err(error),
@@ -163,11 +140,7 @@ impl Daemon {
 }
 
 /// Owns the child until its end.
-async fn follow(
-    mut child: Child,
-    mut kill: oneshot::Receiver<()>,
-    end: watch::Sender<Option<String>>,
-) {
+async fn follow(mut child: Child, mut kill: oneshot::Receiver<()>, end: watch::Sender<Option<String>>) {
     let status = tokio::select! {
         status = child.wait() => status,
         _ = &mut kill => match child.kill() {

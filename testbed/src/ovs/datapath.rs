@@ -4,9 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
 
 use super::error::Error;
 use crate::sandbox::NetNs;
@@ -31,11 +29,7 @@ impl Datapath {
             .run(|| has_family(b"ovs_datapath\0"))
             .await?
             .map_err(Error::system("ask the kernel for", "ovs_datapath"))?;
-        Ok(if found {
-            Datapath::Kernel
-        } else {
-            Datapath::Userspace
-        })
+        Ok(if found { Datapath::Kernel } else { Datapath::Userspace })
     }
 
     /// `datapath_type` in the database.
@@ -52,10 +46,7 @@ impl Datapath {
 /// # Errors
 /// [`Error::Tun`] with the remedy.
 pub fn tun_device() -> Result<(), Error> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/net/tun");
+    let opened = OpenOptions::new().read(true).write(true).open("/dev/net/tun");
     opened.map(drop).map_err(|source| Error::Tun {
         remedy: match source.kind() {
             io::ErrorKind::PermissionDenied => "as root: chmod 0666 /dev/net/tun, or run as root",
@@ -95,18 +86,12 @@ fn has_family(name: &[u8]) -> io::Result<bool> {
     request.extend(name);
     request.resize(HEADERS + padded, 0);
 
-    let socket = socket(
-        AddressFamily::Netlink,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::NetlinkGeneric,
-    )?;
+    let socket =
+        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkGeneric)?;
     send(socket.as_raw_fd(), &request, MsgFlags::empty())?;
     let mut reply = [0u8; 8192];
     let count = recv(socket.as_raw_fd(), &mut reply, MsgFlags::empty())?;
-    let header = reply[..count]
-        .get(..20)
-        .ok_or(io::ErrorKind::UnexpectedEof)?;
+    let header = reply[..count].get(..20).ok_or(io::ErrorKind::UnexpectedEof)?;
     let kind = u16::from_ne_bytes([header[4], header[5]]);
     let code = i32::from_ne_bytes([header[16], header[17], header[18], header[19]]);
     match (kind, code) {

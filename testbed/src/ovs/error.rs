@@ -165,12 +165,7 @@ impl fmt::Display for Unconnected {
 
 fn listed(bridges: &[Unconnected]) -> String {
     const READABLE: usize = 8;
-    let mut text = bridges
-        .iter()
-        .take(READABLE)
-        .map(Unconnected::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = bridges.iter().take(READABLE).map(Unconnected::to_string).collect::<Vec<_>>().join(", ");
     if bridges.len() > READABLE {
         text.push_str(&format!(" and {} more", bridges.len() - READABLE));
     }
@@ -183,11 +178,7 @@ impl Error {
         object: impl Into<String>,
     ) -> impl FnOnce(io::Error) -> Error {
         let object = object.into();
-        move |source| Error::System {
-            operation,
-            object,
-            source,
-        }
+        move |source| Error::System { operation, object, source }
     }
 
     pub(super) fn database(doing: impl Into<String>) -> impl FnOnce(ovsdb::Error) -> Error {

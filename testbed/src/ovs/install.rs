@@ -6,20 +6,12 @@ use std::process::{Command, Stdio};
 use super::error::Error;
 
 /// Searched after `PATH`, which for ordinary users often lacks the `sbin`s.
-const PROGRAM_DIRECTORIES: [&str; 6] = [
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-    "/usr/local/sbin",
-    "/usr/local/bin",
-];
+const PROGRAM_DIRECTORIES: [&str; 6] =
+    ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
 /// Debian's place, and that of a build from source.
-const SCHEMAS: [&str; 2] = [
-    "/usr/share/openvswitch/vswitch.ovsschema",
-    "/usr/local/share/openvswitch/vswitch.ovsschema",
-];
+const SCHEMAS: [&str; 2] =
+    ["/usr/share/openvswitch/vswitch.ovsschema", "/usr/local/share/openvswitch/vswitch.ovsschema"];
 
 /// The parts of Open vSwitch that an instance is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +32,8 @@ impl Installation {
     /// # Errors
     /// [`Error::Missing`] names the first that is not there, and the package.
     pub fn find() -> Result<Self, Error> {
-        let mut directories: Vec<PathBuf> = std::env::var_os("PATH")
-            .map(|path| std::env::split_paths(&path).collect())
-            .unwrap_or_default();
+        let mut directories: Vec<PathBuf> =
+            std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
         directories.extend(PROGRAM_DIRECTORIES.map(PathBuf::from));
         Self::find_in(&directories, &SCHEMAS.map(PathBuf::from))
     }
@@ -60,9 +51,7 @@ impl Installation {
             ovsdb_tool: program("ovsdb-tool")?,
             ovsdb_server: program("ovsdb-server")?,
             ovs_vswitchd: program("ovs-vswitchd")?,
-            schema: schema.cloned().ok_or(Error::Missing {
-                what: "vswitch.ovsschema",
-            })?,
+            schema: schema.cloned().ok_or(Error::Missing { what: "vswitch.ovsschema" })?,
         })
     }
 
@@ -124,10 +113,7 @@ mod tests {
             ("ovs-vswitchd", 0o755),
             ("vswitch.ovsschema", 0o644),
         ] {
-            assert_eq!(
-                missing(),
-                format!("{what} is not installed; install the package openvswitch-switch")
-            );
+            assert_eq!(missing(), format!("{what} is not installed; install the package openvswitch-switch"));
             let path = scratch.path().join(what);
             std::fs::write(&path, "").unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();

@@ -187,24 +187,16 @@ impl Instance {
     pub async fn add_port(&self, bridge: &str, port: &str, number: u32) -> Result<(), Error> {
         let uuid = self.bridge(bridge)?;
         let mut operations = Vec::new();
-        let row = Port {
-            name: port,
-            number: Some(number),
-        };
+        let row = Port { name: port, number: Some(number) };
         rows::insert_port(&row, "p", &mut operations);
         operations.push(rows::change_ports(uuid, Mutator::Insert, Value::named("p")));
-        self.commit(format!("add port {port} to bridge {bridge}"), operations)
-            .await?;
+        self.commit(format!("add port {port} to bridge {bridge}"), operations).await?;
         let said = self.mirror.borrow().fault(bridge, port, Some(number));
         let Some(said) = said else {
             return Ok(());
         };
         self.undo(self.remove_port(bridge, port)).await;
-        Err(Error::Port {
-            bridge: bridge.to_owned(),
-            port: port.to_owned(),
-            said,
-        })
+        Err(Error::Port { bridge: bridge.to_owned(), port: port.to_owned(), said })
     }
 
     /// Takes a port off its bridge. The interface itself stays.
@@ -214,13 +206,10 @@ impl Instance {
     pub async fn remove_port(&self, bridge: &str, port: &str) -> Result<(), Error> {
         let (bridge_uuid, port_uuid) = {
             let mirror = self.mirror.borrow();
-            let (uuid, row) = mirror
-                .bridge(bridge)
-                .ok_or_else(|| Error::UnknownBridge(bridge.to_owned()))?;
-            let (port_uuid, _) = mirror.port(row, port).ok_or_else(|| Error::UnknownPort {
-                bridge: bridge.to_owned(),
-                port: port.to_owned(),
-            })?;
+            let (uuid, row) = mirror.bridge(bridge).ok_or_else(|| Error::UnknownBridge(bridge.to_owned()))?;
+            let (port_uuid, _) = mirror
+                .port(row, port)
+                .ok_or_else(|| Error::UnknownPort { bridge: bridge.to_owned(), port: port.to_owned() })?;
             (uuid, port_uuid)
         };
         let operation = rows::change_ports(bridge_uuid, Mutator::Delete, Value::from(port_uuid));
@@ -236,9 +225,8 @@ impl Instance {
         let uuid = self.bridge(bridge)?;
         let mut operations = Vec::new();
         let controllers = rows::insert_controllers(targets, "b", &mut operations);
-        operations.push(
-            Operation::update("Bridge", [("controller", controllers)]).filter(Condition::is(uuid)),
-        );
+        operations
+            .push(Operation::update("Bridge", [("controller", controllers)]).filter(Condition::is(uuid)));
         let doing = format!("set the controllers of bridge {bridge}");
         self.commit(doing, operations).await
     }
@@ -249,8 +237,8 @@ impl Instance {
     /// When there is no such bridge.
     pub async fn set_fail_mode(&self, bridge: &str, mode: FailMode) -> Result<(), Error> {
         let uuid = self.bridge(bridge)?;
-        let operation = Operation::update("Bridge", [("fail_mode", rows::fail_mode(mode))])
-            .filter(Condition::is(uuid));
+        let operation =
+            Operation::update("Bridge", [("fail_mode", rows::fail_mode(mode))]).filter(Condition::is(uuid));
         let doing = format!("set the fail mode of bridge {bridge}");
         self.commit(doing, vec![operation]).await
     }
@@ -260,11 +248,7 @@ impl Instance {
     /// # Errors
     /// [`Error::NotConnected`] lists those that are not, with what Open vSwitch says of their
     /// last attempt.
-    pub async fn wait_connected<N: AsRef<str>>(
-        &self,
-        names: &[N],
-        timeout: Duration,
-    ) -> Result<(), Error> {
+    pub async fn wait_connected<N: AsRef<str>>(&self, names: &[N], timeout: Duration) -> Result<(), Error> {
         let names: HashSet<&str> = names.iter().map(AsRef::as_ref).collect();
         if let Some(unknown) = names.iter().find(|name| self.bridge(name).is_err()) {
             return Err(Error::UnknownBridge((*unknown).to_owned()));
@@ -292,10 +276,7 @@ impl Instance {
             pause = (pause * 2).min(LOOK.1);
         }
         let rest = self.mirror.borrow().unconnected(&names);
-        Err(Error::NotConnected {
-            bridges: self.explain(rest).await?,
-            after: timeout,
-        })
+        Err(Error::NotConnected { bridges: self.explain(rest).await?, after: timeout })
     }
 
     /// Ends both daemons at once and removes the directory. The taps of userspace bridges are
@@ -304,14 +285,7 @@ impl Instance {
     /// # Errors
     /// When the directory cannot be removed; the daemons are gone all the same.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self {
-            directory,
-            server,
-            switch,
-            client,
-            mirror,
-            ..
-        } = self;
+        let Self { directory, server, switch, client, mirror, .. } = self;
         // Ends the client, which would else try to connect again.
         drop((client, mirror));
         let held = sockets::take(switch.pid(), switch.pidfd());
@@ -321,10 +295,7 @@ impl Instance {
         let _ = release.await;
         match std::fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::Left(vec![format!(
-                    "cannot remove {}: {error}",
-                    directory.display()
-                )]))
+                Err(Error::Left(vec![format!("cannot remove {}: {error}", directory.display())]))
             }
             _ => Ok(()),
         }
@@ -337,11 +308,7 @@ impl Instance {
     }
 
     /// One transaction, and the wait until it is carried out.
-    async fn commit(
-        &self,
-        doing: impl Into<String>,
-        mut operations: Vec<Operation>,
-    ) -> Result<(), Error> {
+    async fn commit(&self, doing: impl Into<String>, mut operations: Vec<Operation>) -> Result<(), Error> {
         let doing = doing.into();
         rows::numbered(&mut operations);
         let outcomes = tokio::select! {
@@ -356,18 +323,11 @@ impl Instance {
         if self.until(APPLIED, |mirror| mirror.done >= number).await? {
             return Ok(());
         }
-        Err(Error::NotApplied {
-            doing,
-            after: APPLIED,
-        })
+        Err(Error::NotApplied { doing, after: APPLIED })
     }
 
     /// Whether `holds` comes true within `timeout`.
-    async fn until(
-        &self,
-        timeout: Duration,
-        holds: impl FnMut(&Mirror) -> bool,
-    ) -> Result<bool, Error> {
+    async fn until(&self, timeout: Duration, holds: impl FnMut(&Mirror) -> bool) -> Result<bool, Error> {
         let mut mirror = self.mirror.clone();
         tokio::select! {
             held = mirror.wait_for(holds) => match held {
@@ -386,10 +346,7 @@ impl Instance {
         }
     }
 
-    async fn explain(
-        &self,
-        bridges: Vec<(&str, Vec<ovsdb::Uuid>)>,
-    ) -> Result<Vec<Unconnected>, Error> {
+    async fn explain(&self, bridges: Vec<(&str, Vec<ovsdb::Uuid>)>) -> Result<Vec<Unconnected>, Error> {
         let select = Operation::select("Controller").columns(["_uuid", "status"]);
         let outcomes = self.client.transact(vec![select]).await;
         let outcomes = outcomes.map_err(Error::database("ask about controllers"))?;
@@ -405,31 +362,18 @@ impl Instance {
                 .iter()
                 .filter_map(|uuid| Some(mirror.controllers.get(uuid)?.target.clone()))
                 .collect();
-            Unconnected {
-                bridge: bridge.to_owned(),
-                targets,
-                last_error,
-            }
+            Unconnected { bridge: bridge.to_owned(), targets, last_error }
         });
         Ok(explained.collect())
     }
 }
 
 fn fault(mirror: &Mirror, bridge: &Bridge) -> Option<Error> {
-    let ports = bridge
-        .ports
-        .iter()
-        .map(|(name, number)| (name.as_str(), Some(*number)));
-    std::iter::once((bridge.name.as_str(), None))
-        .chain(ports)
-        .find_map(|(port, number)| {
-            let said = mirror.fault(&bridge.name, port, number)?;
-            Some(Error::Port {
-                bridge: bridge.name.clone(),
-                port: port.to_owned(),
-                said,
-            })
-        })
+    let ports = bridge.ports.iter().map(|(name, number)| (name.as_str(), Some(*number)));
+    std::iter::once((bridge.name.as_str(), None)).chain(ports).find_map(|(port, number)| {
+        let said = mirror.fault(&bridge.name, port, number)?;
+        Some(Error::Port { bridge: bridge.name.clone(), port: port.to_owned(), said })
+    })
 }
 
 /// A command that finds all of its files in `directory`, nothing in the machine's.
@@ -455,10 +399,7 @@ async fn create_database(
     database: &Path,
 ) -> Result<(), Error> {
     let mut command = command(&installation.ovsdb_tool, directory);
-    command
-        .arg("create")
-        .arg(database)
-        .arg(&installation.schema);
+    command.arg("create").arg(database).arg(&installation.schema);
     let output = fabric.output(command).await?;
     if output.status.success() {
         return Ok(());
@@ -510,10 +451,7 @@ async fn follow(
     let mut options = ovsdb::Options::new("Open_vSwitch");
     options.request_timeout = APPLIED;
     let client = Client::connect(connect, options).await.map_err(failed)?;
-    client
-        .transact(vec![rows::root(datapath)])
-        .await
-        .map_err(failed)?;
+    client.transact(vec![rows::root(datapath)]).await.map_err(failed)?;
     let monitor = client.monitor(mirror::columns()).await.map_err(failed)?;
     let (sender, receiver) = watch::channel(Mirror::default());
     tokio::spawn(mirror::keep(monitor, sender));

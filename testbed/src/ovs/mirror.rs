@@ -58,18 +58,11 @@ fn text(row: &Row, column: &str) -> String {
 }
 
 fn references(row: &Row, column: &str) -> Vec<Uuid> {
-    row.get(column)
-        .map(|value| value.uuids().collect())
-        .unwrap_or_default()
+    row.get(column).map(|value| value.uuids().collect()).unwrap_or_default()
 }
 
 /// Brings one table's copy up to date.
-fn follow<T>(
-    copy: &mut HashMap<Uuid, T>,
-    tables: &TableUpdates,
-    table: &str,
-    read: impl Fn(&Row) -> T,
-) {
+fn follow<T>(copy: &mut HashMap<Uuid, T>, tables: &TableUpdates, table: &str, read: impl Fn(&Row) -> T) {
     for (uuid, update) in tables.get(table).into_iter().flatten() {
         match update.row() {
             Some(row) => {
@@ -105,20 +98,15 @@ impl Mirror {
             number: row.get("ofport").and_then(Value::as_integer),
             error: row.get("error").and_then(Value::as_str).map(str::to_owned),
         });
-        follow(&mut self.controllers, tables, "Controller", |row| {
-            Controller {
-                target: text(row, "target"),
-                is_connected: row.get("is_connected").and_then(Value::as_bool) == Some(true),
-            }
+        follow(&mut self.controllers, tables, "Controller", |row| Controller {
+            target: text(row, "target"),
+            is_connected: row.get("is_connected").and_then(Value::as_bool) == Some(true),
         });
     }
 
     /// A bridge by name.
     pub(super) fn bridge(&self, name: &str) -> Option<(Uuid, &Bridge)> {
-        self.bridges
-            .iter()
-            .find(|(_, bridge)| bridge.name == name)
-            .map(|(uuid, bridge)| (*uuid, bridge))
+        self.bridges.iter().find(|(_, bridge)| bridge.name == name).map(|(uuid, bridge)| (*uuid, bridge))
     }
 
     /// A bridge's port by name.

@@ -67,26 +67,15 @@ pub(super) fn refresh(turn: u64) -> Operation {
     Operation::mutate(
         "Open_vSwitch",
         [
-            Mutation::new(
-                "other_config",
-                Mutator::Delete,
-                Value::set([STATISTICS_KEY]),
-            ),
-            Mutation::new(
-                "other_config",
-                Mutator::Insert,
-                Value::map([(STATISTICS_KEY, interval.as_str())]),
-            ),
+            Mutation::new("other_config", Mutator::Delete, Value::set([STATISTICS_KEY])),
+            Mutation::new("other_config", Mutator::Insert, Value::map([(STATISTICS_KEY, interval.as_str())])),
         ],
     )
 }
 
 /// Gives the change a number, and reads it: `ovs-vswitchd` sets `cur_cfg` to it when done.
 pub(super) fn numbered(operations: &mut Vec<Operation>) {
-    operations.push(Operation::mutate(
-        "Open_vSwitch",
-        [Mutation::new("next_cfg", Mutator::Add, 1i64)],
-    ));
+    operations.push(Operation::mutate("Open_vSwitch", [Mutation::new("next_cfg", Mutator::Add, 1i64)]));
     operations.push(Operation::select("Open_vSwitch").columns(["next_cfg"]));
 }
 
@@ -107,14 +96,8 @@ pub(super) fn insert_bridges(bridges: &[Bridge], datapath: Datapath) -> Vec<Oper
 }
 
 fn insert_bridge(bridge: &Bridge, name: &str, datapath: Datapath, operations: &mut Vec<Operation>) {
-    let local = Port {
-        name: &bridge.name,
-        number: None,
-    };
-    let ports = bridge.ports.iter().map(|(name, number)| Port {
-        name,
-        number: Some(*number),
-    });
+    let local = Port { name: &bridge.name, number: None };
+    let ports = bridge.ports.iter().map(|(name, number)| Port { name, number: Some(*number) });
     let mut references = Vec::new();
     for (index, port) in std::iter::once(local).chain(ports).enumerate() {
         let reference = format!("{name}_p{index}");
@@ -159,19 +142,12 @@ pub(super) fn insert_port(port: &Port<'_>, reference: &str, operations: &mut Vec
         None => row.push(("type", Value::from("internal"))),
     }
     operations.push(Operation::insert("Interface", row).named(&interface));
-    let row = [
-        ("name", Value::from(port.name)),
-        ("interfaces", Value::named(interface)),
-    ];
+    let row = [("name", Value::from(port.name)), ("interfaces", Value::named(interface))];
     operations.push(Operation::insert("Port", row).named(reference));
 }
 
 /// One row a target; the value is what a bridge's `controller` is to be.
-pub(super) fn insert_controllers(
-    targets: &[String],
-    prefix: &str,
-    operations: &mut Vec<Operation>,
-) -> Value {
+pub(super) fn insert_controllers(targets: &[String], prefix: &str, operations: &mut Vec<Operation>) -> Value {
     let mut references = Vec::new();
     for (index, target) in targets.iter().enumerate() {
         let reference = format!("{prefix}_c{index}");
@@ -189,18 +165,10 @@ pub(super) fn insert_controllers(
 
 /// Unhooks bridges; the database then removes their rows by itself.
 pub(super) fn remove_bridges(bridges: Vec<Uuid>) -> Operation {
-    Operation::mutate(
-        "Open_vSwitch",
-        [Mutation::new(
-            "bridges",
-            Mutator::Delete,
-            Value::set(bridges),
-        )],
-    )
+    Operation::mutate("Open_vSwitch", [Mutation::new("bridges", Mutator::Delete, Value::set(bridges))])
 }
 
 /// Hooks a port to a bridge, or unhooks it.
 pub(super) fn change_ports(bridge: Uuid, mutator: Mutator, port: Value) -> Operation {
-    Operation::mutate("Bridge", [Mutation::new("ports", mutator, port)])
-        .filter(Condition::is(bridge))
+    Operation::mutate("Bridge", [Mutation::new("ports", mutator, port)]).filter(Condition::is(bridge))
 }

@@ -24,13 +24,9 @@ pub(super) fn take(pid: i32, pidfd: BorrowedFd<'_>) -> Vec<OwnedFd> {
     };
     let mut sockets = Vec::new();
     for entry in entries.flatten() {
-        let is_socket = fs::read_link(entry.path())
-            .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"));
-        let Some(number) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let is_socket =
+            fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().starts_with("socket:"));
+        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         if is_socket {
@@ -76,11 +72,7 @@ pub(super) fn release(mut sockets: Vec<OwnedFd>) {
 pub(super) fn raise_descriptor_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
-        if soft < hard {
-            setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
-        } else {
-            Ok(())
-        }
+        if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) }
     });
     if let Err(error) = raised {
         tracing::debug!(%error, "cannot raise the limit of descriptors");
@@ -108,10 +100,7 @@ mod tests {
         drop(here);
         there.set_nonblocking(true).unwrap();
         let mut byte = [0];
-        assert_eq!(
-            there.read(&mut byte).unwrap_err().kind(),
-            std::io::ErrorKind::WouldBlock
-        );
+        assert_eq!(there.read(&mut byte).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
         release(vec![taken]);
         assert_eq!(there.read(&mut byte).unwrap(), 0);
     }

@@ -14,8 +14,7 @@ const MAX_ANSWER: usize = 4096;
 /// Sends `dpctl/add-dp` (`ovs-vswitchd(8)`, runtime commands) over the control socket, which
 /// speaks JSON-RPC, and waits for the answer. A failure costs time later, and nothing else.
 pub(super) async fn userspace_datapath(mut control: UnixStream) {
-    let request =
-        json!({"method": "dpctl/add-dp", "params": ["netdev@ovs-netdev"], "id": 0}).to_string();
+    let request = json!({"method": "dpctl/add-dp", "params": ["netdev@ovs-netdev"], "id": 0}).to_string();
     if let Err(error) = control.write_all(request.as_bytes()).await {
         tracing::debug!(%error, "cannot warm Open vSwitch up");
         return;

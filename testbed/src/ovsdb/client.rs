@@ -102,19 +102,11 @@ impl Client {
     ///
     /// # Errors
     /// When the server refuses, or does not answer.
-    pub async fn monitor(
-        &self,
-        tables: impl IntoIterator<Item = Columns>,
-    ) -> Result<Monitor, Error> {
+    pub async fn monitor(&self, tables: impl IntoIterator<Item = Columns>) -> Result<Monitor, Error> {
         let mailbox = Arc::new(Mailbox::default());
         let tables: Vec<_> = tables.into_iter().collect();
         let watched = Arc::clone(&mailbox);
-        self.ask("monitor", |reply| Command::Monitor {
-            tables,
-            mailbox: watched,
-            reply,
-        })
-        .await?;
+        self.ask("monitor", |reply| Command::Monitor { tables, mailbox: watched, reply }).await?;
         Ok(Monitor { mailbox })
     }
 
@@ -127,12 +119,7 @@ impl Client {
     }
 
     async fn call(&self, method: &'static str, params: Json) -> Result<Json, Error> {
-        self.ask(method, |reply| Command::Call {
-            method,
-            params,
-            reply,
-        })
-        .await
+        self.ask(method, |reply| Command::Call { method, params, reply }).await
     }
 
     async fn ask<T>(
@@ -142,15 +129,10 @@ impl Client {
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let exchange = async {
-            self.commands
-                .send(command(reply))
-                .await
-                .map_err(|_| Error::Ended)?;
+            self.commands.send(command(reply)).await.map_err(|_| Error::Ended)?;
             answer.await.map_err(|_| Error::Ended)?
         };
         let after = self.options.request_timeout;
-        tokio::time::timeout(after, exchange)
-            .await
-            .unwrap_or(Err(Error::TimedOut { method, after }))
+        tokio::time::timeout(after, exchange).await.unwrap_or(Err(Error::TimedOut { method, after }))
     }
 }

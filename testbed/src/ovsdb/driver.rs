@@ -28,25 +28,14 @@ const PROBE_ID: &str = "probe";
 type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(super) enum Command {
-    Call {
-        method: &'static str,
-        params: Json,
-        reply: Reply<Json>,
-    },
-    Monitor {
-        tables: Vec<Columns>,
-        mailbox: Arc<Mailbox>,
-        reply: Reply<()>,
-    },
+    Call { method: &'static str, params: Json, reply: Reply<Json> },
+    Monitor { tables: Vec<Columns>, mailbox: Arc<Mailbox>, reply: Reply<()> },
 }
 
 impl Command {
     /// Answers without asking the server.
     fn fail(self, why: &str) {
-        let disconnected = |method| Error::Disconnected {
-            method,
-            why: why.to_owned(),
-        };
+        let disconnected = |method| Error::Disconnected { method, why: why.to_owned() };
         // Who has given up waiting does not miss the answer.
         match self {
             Command::Call { method, reply, .. } => {
@@ -85,9 +74,7 @@ impl Waiting {
             Waiting::Call { method, reply } => {
                 let _ = reply.send(Err(error(method)));
             }
-            Waiting::Monitor {
-                reply: Some(reply), ..
-            } => {
+            Waiting::Monitor { reply: Some(reply), .. } => {
                 let _ = reply.send(Err(error("monitor")));
             }
             Waiting::Monitor { reply: None, .. } => {}
@@ -135,11 +122,7 @@ where
     F: Future<Output = io::Result<S>>,
     C: FnMut() -> F,
 {
-    pub(super) fn new(
-        connect: C,
-        options: Arc<Options>,
-        commands: mpsc::Receiver<Command>,
-    ) -> Self {
+    pub(super) fn new(connect: C, options: Arc<Options>, commands: mpsc::Receiver<Command>) -> Self {
         Self {
             connect,
             options,
@@ -169,11 +152,7 @@ where
                     backoff = self.options.first_backoff;
                 }
             }
-            if self
-                .refuse_until(Instant::now() + backoff, &why)
-                .await
-                .is_break()
-            {
+            if self.refuse_until(Instant::now() + backoff, &why).await.is_break() {
                 return;
             }
             backoff = (backoff * 2).min(self.options.max_backoff);
@@ -263,8 +242,7 @@ enum Silence {
 
 impl<C> Driver<C> {
     fn post(&mut self, message: &Json) {
-        self.unsent
-            .extend_from_slice(message.to_string().as_bytes());
+        self.unsent.extend_from_slice(message.to_string().as_bytes());
     }
 
     fn request(&mut self, method: &'static str, params: &Json, waiting: Waiting) {
@@ -280,22 +258,12 @@ impl<C> Driver<C> {
 
     fn send(&mut self, command: Command) {
         match command {
-            Command::Call {
-                method,
-                params,
-                reply,
-            } => self.request(method, &params, Waiting::Call { method, reply }),
-            Command::Monitor {
-                tables,
-                mailbox,
-                reply,
-            } => {
+            Command::Call { method, params, reply } => {
+                self.request(method, &params, Waiting::Call { method, reply })
+            }
+            Command::Monitor { tables, mailbox, reply } => {
                 let number = self.number();
-                let watch = Watch {
-                    tables,
-                    mailbox,
-                    granted: false,
-                };
+                let watch = Watch { tables, mailbox, granted: false };
                 self.watches.insert(number, watch);
                 self.watch(number, Some(reply));
             }
@@ -306,18 +274,13 @@ impl<C> Driver<C> {
         let Some(watch) = self.watches.get(&number) else {
             return;
         };
-        let params = json!([
-            self.options.database,
-            number,
-            monitor::requests(&watch.tables)
-        ]);
+        let params = json!([self.options.database, number, monitor::requests(&watch.tables)]);
         self.request("monitor", &params, Waiting::Monitor { number, reply });
     }
 
     /// On a new connection: the server has forgotten the monitors of the one before.
     fn watch_again(&mut self) {
-        self.watches
-            .retain(|_, watch| watch.granted && !watch.is_abandoned());
+        self.watches.retain(|_, watch| watch.granted && !watch.is_abandoned());
         let numbers: Vec<_> = self.watches.keys().copied().collect();
         for number in numbers {
             self.watch(number, None);
@@ -327,10 +290,7 @@ impl<C> Driver<C> {
     fn disconnected(&mut self, why: &str) {
         self.unsent.clear();
         for (_, waiting) in self.waiting.drain() {
-            waiting.fail(|method| Error::Disconnected {
-                method,
-                why: why.to_owned(),
-            });
+            waiting.fail(|method| Error::Disconnected { method, why: why.to_owned() });
         }
     }
 
@@ -358,8 +318,7 @@ impl<C> Driver<C> {
     /// RFC 7047 §4.1.6: params are the monitor's name (the number that we gave) and the changes.
     fn update(&mut self, params: &Json) {
         let number = params.get(0).and_then(Json::as_u64);
-        let Some((number, watch)) =
-            number.and_then(|number| Some((number, self.watches.get(&number)?)))
+        let Some((number, watch)) = number.and_then(|number| Some((number, self.watches.get(&number)?)))
         else {
             tracing::debug!("update of an unknown monitor ignored");
             return;
@@ -427,10 +386,7 @@ impl<C> Driver<C> {
         let watch = self.watches.remove(&number);
         match (reply, watch) {
             (Some(reply), _) => {
-                let _ = reply.send(Err(Error::Refused {
-                    method: "monitor",
-                    reason,
-                }));
+                let _ = reply.send(Err(Error::Refused { method: "monitor", reason }));
             }
             (None, Some(watch)) => watch.mailbox.end(End::Refused(reason)),
             (None, None) => {}

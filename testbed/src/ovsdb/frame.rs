@@ -36,24 +36,13 @@ enum Place {
 
 impl Splitter {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            scanned: 0,
-            depth: 0,
-            place: Place::Structure,
-        }
+        Self { limit, scanned: 0, depth: 0, place: Place::Structure }
     }
 
     /// Takes the next whole object off the front of `buffer`, if there is one.
-    pub(super) fn next(
-        &mut self,
-        buffer: &mut BytesMut,
-    ) -> Result<Option<Map<String, Json>>, FrameError> {
+    pub(super) fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Map<String, Json>>, FrameError> {
         if self.depth == 0 {
-            let blank = buffer
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
+            let blank = buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             buffer.advance(blank);
             match buffer.first() {
                 None => return Ok(None),
@@ -113,14 +102,7 @@ mod tests {
     #[test]
     fn messages_are_the_same_however_the_stream_is_cut() {
         let whole = split(std::iter::once(STREAM));
-        assert_eq!(
-            whole,
-            [
-                r#"{"a":"}\"{","b":{"c":[{}]}}"#,
-                r#"{"id":"echo"}"#,
-                r#"{"x":"\\"}"#
-            ]
-        );
+        assert_eq!(whole, [r#"{"a":"}\"{","b":{"c":[{}]}}"#, r#"{"id":"echo"}"#, r#"{"x":"\\"}"#]);
         for size in 1..STREAM.len() {
             assert_eq!(split(STREAM.chunks(size)), whole, "chunks of {size}");
         }
@@ -132,14 +114,8 @@ mod tests {
         assert!(matches!(next("[]", 99), Err(FrameError::Start(b'['))));
         assert!(matches!(next("\0", 99), Err(FrameError::Start(0))));
         assert!(matches!(next("{]}", 99), Err(FrameError::Json(_))));
-        assert!(matches!(
-            next("{\"a\":\"bcdefgh", 8),
-            Err(FrameError::TooLong(8))
-        ));
+        assert!(matches!(next("{\"a\":\"bcdefgh", 8), Err(FrameError::TooLong(8))));
         let deep = format!("{}{}", "{\"a\":".repeat(500), "}".repeat(500));
-        assert!(matches!(
-            next(&deep, 9999),
-            Err(FrameError::TooLong(_) | FrameError::Json(_))
-        ));
+        assert!(matches!(next(&deep, 9999), Err(FrameError::TooLong(_) | FrameError::Json(_))));
     }
 }

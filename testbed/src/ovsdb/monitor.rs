@@ -21,22 +21,13 @@ pub struct Columns {
 
 impl Columns {
     /// These columns of `table`.
-    pub fn of<N: Into<String>>(
-        table: impl Into<String>,
-        columns: impl IntoIterator<Item = N>,
-    ) -> Self {
-        Self {
-            table: table.into(),
-            columns: Some(columns.into_iter().map(Into::into).collect()),
-        }
+    pub fn of<N: Into<String>>(table: impl Into<String>, columns: impl IntoIterator<Item = N>) -> Self {
+        Self { table: table.into(), columns: Some(columns.into_iter().map(Into::into).collect()) }
     }
 
     /// All columns of `table`.
     pub fn all(table: impl Into<String>) -> Self {
-        Self {
-            table: table.into(),
-            columns: None,
-        }
+        Self { table: table.into(), columns: None }
     }
 }
 
@@ -108,14 +99,9 @@ impl RowUpdate {
         };
         match (self, later) {
             (RowUpdate::Inserted(_), RowUpdate::Deleted(_)) => None,
-            (RowUpdate::Inserted(_), RowUpdate::Modified { new, .. }) => {
-                Some(RowUpdate::Inserted(new))
-            }
+            (RowUpdate::Inserted(_), RowUpdate::Modified { new, .. }) => Some(RowUpdate::Inserted(new)),
             (RowUpdate::Modified { old, .. }, RowUpdate::Modified { old: later, new }) => {
-                Some(RowUpdate::Modified {
-                    old: over(later, old),
-                    new,
-                })
+                Some(RowUpdate::Modified { old: over(later, old), new })
             }
             (RowUpdate::Modified { old, .. }, RowUpdate::Deleted(last)) => {
                 Some(RowUpdate::Deleted(over(last, old)))
@@ -130,9 +116,7 @@ impl RowUpdate {
 pub type TableUpdates = BTreeMap<String, BTreeMap<Uuid, RowUpdate>>;
 
 pub(super) fn updates_from_json(json: &Json) -> Result<TableUpdates, BadValue> {
-    let object = json
-        .as_object()
-        .ok_or_else(|| BadValue::new("table updates", json))?;
+    let object = json.as_object().ok_or_else(|| BadValue::new("table updates", json))?;
     let mut tables = TableUpdates::new();
     for (table, rows) in object {
         let rows = rows
@@ -196,20 +180,15 @@ impl Mailbox {
 
     /// All rows, of a new connection.
     pub(super) fn everything(&self, tables: TableUpdates) {
-        self.lock().event = Some(Event {
-            scope: Scope::Everything,
-            tables,
-        });
+        self.lock().event = Some(Event { scope: Scope::Everything, tables });
         self.changed.notify_one();
     }
 
     /// Some changes.
     pub(super) fn changes(&self, tables: TableUpdates) {
         let mut state = self.lock();
-        let event = state.event.get_or_insert_with(|| Event {
-            scope: Scope::Changes,
-            tables: TableUpdates::new(),
-        });
+        let event =
+            state.event.get_or_insert_with(|| Event { scope: Scope::Changes, tables: TableUpdates::new() });
         for (table, rows) in tables {
             let merged = event.tables.entry(table).or_default();
             for (uuid, update) in rows {
@@ -259,10 +238,7 @@ impl Monitor {
                     None => {}
                     Some(End::Client) => return Err(Error::Ended),
                     Some(End::Refused(reason)) => {
-                        return Err(Error::Refused {
-                            method: "monitor",
-                            reason: reason.clone(),
-                        });
+                        return Err(Error::Refused { method: "monitor", reason: reason.clone() });
                     }
                 }
             }
@@ -278,18 +254,13 @@ mod tests {
     use crate::ovsdb::Value;
 
     fn row(columns: &[(&str, i64)]) -> Row {
-        columns
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
-            .collect()
+        columns.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect()
     }
 
     #[test]
     fn updates_of_one_row_merge_to_their_sum() {
-        let modify = |old: &[(&str, i64)], new: &[(&str, i64)]| RowUpdate::Modified {
-            old: row(old),
-            new: row(new),
-        };
+        let modify =
+            |old: &[(&str, i64)], new: &[(&str, i64)]| RowUpdate::Modified { old: row(old), new: row(new) };
         let first = modify(&[("a", 1)], &[("a", 2), ("b", 1)]);
         let second = modify(&[("a", 2), ("b", 1)], &[("a", 3), ("b", 2)]);
         assert_eq!(
@@ -301,10 +272,7 @@ mod tests {
             Some(RowUpdate::Inserted(row(&[("a", 3), ("b", 2)])))
         );
         let gone = RowUpdate::Deleted(row(&[("a", 2), ("b", 1)]));
-        assert_eq!(
-            first.then(gone.clone()),
-            Some(RowUpdate::Deleted(row(&[("a", 1), ("b", 1)])))
-        );
+        assert_eq!(first.then(gone.clone()), Some(RowUpdate::Deleted(row(&[("a", 1), ("b", 1)]))));
         assert_eq!(RowUpdate::Inserted(row(&[("a", 1)])).then(gone), None);
     }
 

@@ -56,11 +56,7 @@ pub struct Condition {
 impl Condition {
     /// A comparison.
     pub fn new(column: impl Into<String>, function: Function, value: impl Into<Value>) -> Self {
-        Self {
-            column: column.into(),
-            function,
-            value: value.into(),
-        }
+        Self { column: column.into(), function, value: value.into() }
     }
 
     /// The row `uuid`.
@@ -126,11 +122,7 @@ pub struct Mutation {
 impl Mutation {
     /// A change.
     pub fn new(column: impl Into<String>, mutator: Mutator, value: impl Into<Value>) -> Self {
-        Self {
-            column: column.into(),
-            mutator,
-            value: value.into(),
-        }
+        Self { column: column.into(), mutator, value: value.into() }
     }
 
     fn to_json(&self) -> Json {
@@ -223,21 +215,14 @@ impl Operation {
     ) -> Self {
         Operation::Insert {
             table: table.into(),
-            row: columns
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
+            row: columns.into_iter().map(|(name, value)| (name.into(), value)).collect(),
             uuid_name: None,
         }
     }
 
     /// All of all rows of `table`; narrowed by [`Operation::filter`] and [`Operation::columns`].
     pub fn select(table: impl Into<String>) -> Self {
-        Operation::Select {
-            table: table.into(),
-            conditions: Vec::new(),
-            columns: None,
-        }
+        Operation::Select { table: table.into(), conditions: Vec::new(), columns: None }
     }
 
     /// Overwrites columns of all rows of `table`; narrowed by [`Operation::filter`].
@@ -248,10 +233,7 @@ impl Operation {
         Operation::Update {
             table: table.into(),
             conditions: Vec::new(),
-            row: columns
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
+            row: columns.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         }
     }
 
@@ -266,10 +248,7 @@ impl Operation {
 
     /// Removes all rows of `table`; narrowed by [`Operation::filter`].
     pub fn delete(table: impl Into<String>) -> Self {
-        Operation::Delete {
-            table: table.into(),
-            conditions: Vec::new(),
-        }
+        Operation::Delete { table: table.into(), conditions: Vec::new() }
     }
 
     /// The same, of the rows that pass `condition` too. No effect on an operation without rows.
@@ -326,43 +305,27 @@ impl Operation {
     }
 
     pub(super) fn to_json(&self) -> Json {
-        let all = |conditions: &[Condition]| -> Json {
-            conditions.iter().map(Condition::to_json).collect()
-        };
+        let all = |conditions: &[Condition]| -> Json { conditions.iter().map(Condition::to_json).collect() };
         match self {
-            Operation::Insert {
-                table,
-                row,
-                uuid_name,
-            } => {
+            Operation::Insert { table, row, uuid_name } => {
                 let mut json = json!({"op": "insert", "table": table, "row": row_to_json(row)});
                 if let Some(name) = uuid_name {
                     json["uuid-name"] = json!(name);
                 }
                 json
             }
-            Operation::Select {
-                table,
-                conditions,
-                columns,
-            } => {
+            Operation::Select { table, conditions, columns } => {
                 let mut json = json!({"op": "select", "table": table, "where": all(conditions)});
                 if let Some(columns) = columns {
                     json["columns"] = json!(columns);
                 }
                 json
             }
-            Operation::Update {
-                table,
-                conditions,
-                row,
-            } => json!({"op": "update", "table": table, "where": all(conditions),
-                        "row": row_to_json(row)}),
-            Operation::Mutate {
-                table,
-                conditions,
-                mutations,
-            } => {
+            Operation::Update { table, conditions, row } => {
+                json!({"op": "update", "table": table, "where": all(conditions),
+                        "row": row_to_json(row)})
+            }
+            Operation::Mutate { table, conditions, mutations } => {
                 let mutations: Json = mutations.iter().map(Mutation::to_json).collect();
                 json!({"op": "mutate", "table": table, "where": all(conditions),
                        "mutations": mutations})
@@ -370,14 +333,7 @@ impl Operation {
             Operation::Delete { table, conditions } => {
                 json!({"op": "delete", "table": table, "where": all(conditions)})
             }
-            Operation::Wait {
-                table,
-                conditions,
-                columns,
-                until,
-                rows,
-                timeout,
-            } => {
+            Operation::Wait { table, conditions, columns, until, rows, timeout } => {
                 let until = match until {
                     Until::Equal => "==",
                     Until::NotEqual => "!=",

@@ -43,13 +43,8 @@ impl Outcome {
 
 /// Ties the results of a `transact` to its operations.
 pub(super) fn read(operations: &[Operation], result: &Json) -> Result<Vec<Outcome>, Error> {
-    let answer = |source| Error::Answer {
-        method: "transact",
-        source,
-    };
-    let results = result
-        .as_array()
-        .ok_or_else(|| answer(BadValue::new("an array of results", result)))?;
+    let answer = |source| Error::Answer { method: "transact", source };
+    let results = result.as_array().ok_or_else(|| answer(BadValue::new("an array of results", result)))?;
     if let Some((index, error)) = results
         .iter()
         .enumerate()
@@ -62,12 +57,9 @@ pub(super) fn read(operations: &[Operation], result: &Json) -> Result<Vec<Outcom
         };
         let (error, details) = (text("error"), text("details"));
         return Err(Error::Transaction(match operations.get(index) {
-            Some(operation) => TransactionError::Operation {
-                index,
-                operation: operation.describe(),
-                error,
-                details,
-            },
+            Some(operation) => {
+                TransactionError::Operation { index, operation: operation.describe(), error, details }
+            }
             // One element more than there were operations: the commit itself.
             None => TransactionError::Commit { error, details },
         }));
@@ -75,10 +67,7 @@ pub(super) fn read(operations: &[Operation], result: &Json) -> Result<Vec<Outcom
     if results.len() != operations.len() {
         return Err(answer(BadValue::new("one result an operation", result)));
     }
-    results
-        .iter()
-        .map(|result| Outcome::from_json(result).map_err(answer))
-        .collect()
+    results.iter().map(|result| Outcome::from_json(result).map_err(answer)).collect()
 }
 
 #[cfg(test)]
@@ -87,10 +76,7 @@ mod tests {
     use serde_json::json;
 
     fn two() -> [Operation; 2] {
-        [
-            Operation::insert("Bridge", [("name", Value::from("s1"))]),
-            Operation::select("Port"),
-        ]
+        [Operation::insert("Bridge", [("name", Value::from("s1"))]), Operation::select("Port")]
     }
 
     #[test]
@@ -109,10 +95,7 @@ mod tests {
     fn a_failed_operation_is_named() {
         let result = json!([{"error": "constraint violation", "details": "no"}, null]);
         let error = read(&two(), &result).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "operation 0 (insert Bridge s1): constraint violation: no"
-        );
+        assert_eq!(error.to_string(), "operation 0 (insert Bridge s1): constraint violation: no");
     }
 
     /// RFC 7047 §4.1.3: a failed commit is one more element.

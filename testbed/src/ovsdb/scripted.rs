@@ -54,11 +54,7 @@ impl Peer {
 
 fn pipe() -> (DuplexStream, Peer) {
     let (ours, theirs) = duplex(4096);
-    let peer = Peer {
-        stream: theirs,
-        buffer: BytesMut::new(),
-        splitter: Splitter::new(1 << 20),
-    };
+    let peer = Peer { stream: theirs, buffer: BytesMut::new(), splitter: Splitter::new(1 << 20) };
     (ours, peer)
 }
 
@@ -108,16 +104,9 @@ async fn a_transaction_is_sent_as_the_rfc_has_it_and_read_back() {
 #[tokio::test(start_paused = true)]
 async fn probes_are_answered_and_unknown_methods_refused() {
     let (_client, [mut peer]) = client_of(options()).await;
-    peer.write(
-        r#"{"id":"echo","method":"echo","params":[1]}{"id":7,"method":"steal","params":[]}"#,
-    )
-    .await;
-    peer.write(r#"{"id":null,"method":"whatever","params":null}{"id":99,"result":1,"error":null}"#)
-        .await;
-    assert_eq!(
-        Json::Object(peer.read().await),
-        json!({"id": "echo", "result": [1], "error": null})
-    );
+    peer.write(r#"{"id":"echo","method":"echo","params":[1]}{"id":7,"method":"steal","params":[]}"#).await;
+    peer.write(r#"{"id":null,"method":"whatever","params":null}{"id":99,"result":1,"error":null}"#).await;
+    assert_eq!(Json::Object(peer.read().await), json!({"id": "echo", "result": [1], "error": null}));
     assert_eq!(peer.read().await["error"], "unknown method");
 }
 
@@ -131,10 +120,7 @@ async fn a_refused_request_says_why() {
         peer.write(reply.to_string()).await;
     };
     let (result, ()) = tokio::join!(client.transact(select()), script);
-    assert_eq!(
-        result.unwrap_err().to_string(),
-        "the database server refused transact: unknown database: db"
-    );
+    assert_eq!(result.unwrap_err().to_string(), "the database server refused transact: unknown database: db");
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,10 +161,8 @@ async fn after_garbage_oversize_and_hang_ups_the_client_connects_again() {
         // Refused until the connection is back, which the first probe shows.
         second.read().await;
         second.write("{\"id\":\"probe\"}").await;
-        let (result, _) = tokio::join!(
-            client.transact(select()),
-            second.answer("transact", json!([{"rows": []}]))
-        );
+        let (result, _) =
+            tokio::join!(client.transact(select()), second.answer("transact", json!([{"rows": []}])));
         assert_eq!(result.unwrap()[0].rows.len(), 0);
     }
 }
@@ -232,10 +216,7 @@ async fn a_monitor_tells_all_then_changes_and_all_again_on_a_new_connection() {
     first.write(update.to_string()).await;
     let event = monitor.next().await.unwrap();
     assert_eq!(event.scope, Scope::Changes);
-    assert!(matches!(
-        event.tables["Bridge"][&uuid],
-        RowUpdate::Modified { .. }
-    ));
+    assert!(matches!(event.tables["Bridge"][&uuid], RowUpdate::Modified { .. }));
 
     drop(first);
     second.answer("monitor", initial("s3")).await;
@@ -255,10 +236,8 @@ async fn a_monitor_tells_all_then_changes_and_all_again_on_a_new_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_finds_changes_merged() {
     let (client, [mut peer]) = client_of(options()).await;
-    let (monitor, params) = tokio::join!(
-        client.monitor([Columns::all("T")]),
-        peer.answer("monitor", json!({}))
-    );
+    let (monitor, params) =
+        tokio::join!(client.monitor([Columns::all("T")]), peer.answer("monitor", json!({})));
     let mut monitor = monitor.unwrap();
     monitor.next().await.unwrap();
     for round in 0..1000 {
@@ -267,29 +246,18 @@ async fn a_slow_reader_finds_changes_merged() {
         peer.write(update.to_string()).await;
     }
     // The echo comes after them: when it is answered, all have been taken.
-    peer.write(r#"{"id":"echo","method":"echo","params":[]}"#)
-        .await;
+    peer.write(r#"{"id":"echo","method":"echo","params":[]}"#).await;
     peer.read().await;
     let event = monitor.next().await.unwrap();
-    let [update] = event.tables["T"].values().collect::<Vec<_>>()[..] else {
-        panic!("one row")
-    };
-    let RowUpdate::Modified { old, new } = update else {
-        panic!("modified")
-    };
-    assert_eq!(
-        (old["n"].as_integer(), new["n"].as_integer()),
-        (Some(0), Some(1000))
-    );
+    let [update] = event.tables["T"].values().collect::<Vec<_>>()[..] else { panic!("one row") };
+    let RowUpdate::Modified { old, new } = update else { panic!("modified") };
+    assert_eq!((old["n"].as_integer(), new["n"].as_integer()), (Some(0), Some(1000)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_ended_client_ends_its_monitors() {
     let (client, [mut peer]) = client_of(options()).await;
-    let (monitor, _) = tokio::join!(
-        client.monitor([Columns::all("T")]),
-        peer.answer("monitor", json!({}))
-    );
+    let (monitor, _) = tokio::join!(client.monitor([Columns::all("T")]), peer.answer("monitor", json!({})));
     let mut monitor = monitor.unwrap();
     monitor.next().await.unwrap();
     drop(client);

@@ -38,13 +38,7 @@ pub struct Uuid(u128);
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = format!("{:032x}", self.0);
-        let (a, b, c, d, e) = (
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        );
+        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
         write!(f, "{a}-{b}-{c}-{d}-{e}")
     }
 }
@@ -62,19 +56,14 @@ impl FromStr for Uuid {
         let bad = || BadValue::new("a UUID", &Json::from(text));
         let dashes = [8, 13, 18, 23];
         let well_formed = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| {
-                if dashes.contains(&at) {
-                    byte == b'-'
-                } else {
-                    byte.is_ascii_hexdigit()
-                }
-            });
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(at, byte)| if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
         if !well_formed {
             return Err(bad());
         }
-        u128::from_str_radix(&text.replace('-', ""), 16)
-            .map(Self)
-            .map_err(|_| bad())
+        u128::from_str_radix(&text.replace('-', ""), 16).map(Self).map_err(|_| bad())
     }
 }
 
@@ -112,15 +101,11 @@ impl Atom {
         match json {
             Json::Bool(value) => Ok(Atom::Boolean(*value)),
             Json::String(value) => Ok(Atom::String(value.clone())),
-            Json::Number(number) => number
-                .as_i64()
-                .map(Atom::Integer)
-                .or_else(|| number.as_f64().map(Atom::Real))
-                .ok_or_else(bad),
+            Json::Number(number) => {
+                number.as_i64().map(Atom::Integer).or_else(|| number.as_f64().map(Atom::Real)).ok_or_else(bad)
+            }
             Json::Array(parts) => match parts.as_slice() {
-                [Json::String(tag), Json::String(text)] if tag == "uuid" => {
-                    text.parse().map(Atom::Uuid)
-                }
+                [Json::String(tag), Json::String(text)] if tag == "uuid" => text.parse().map(Atom::Uuid),
                 [Json::String(tag), Json::String(name)] if tag == "named-uuid" => {
                     Ok(Atom::NamedUuid(name.clone()))
                 }
@@ -176,12 +161,7 @@ impl Value {
 
     /// A map.
     pub fn map<K: Into<Atom>, V: Into<Atom>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        Value::Map(
-            pairs
-                .into_iter()
-                .map(|(key, value)| (key.into(), value.into()))
-                .collect(),
-        )
+        Value::Map(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
     /// A reference to a row that the same transaction inserts.
@@ -272,10 +252,8 @@ impl Value {
                 json!(["set", atoms.iter().map(Atom::to_json).collect::<Vec<_>>()])
             }
             Value::Map(pairs) => {
-                let pairs: Vec<_> = pairs
-                    .iter()
-                    .map(|(key, value)| json!([key.to_json(), value.to_json()]))
-                    .collect();
+                let pairs: Vec<_> =
+                    pairs.iter().map(|(key, value)| json!([key.to_json(), value.to_json()])).collect();
                 json!(["map", pairs])
             }
         }
@@ -309,9 +287,7 @@ fn pair_from_json(json: &Json) -> Result<(Atom, Atom), BadValue> {
 }
 
 pub(super) fn row_to_json(row: &Row) -> Json {
-    row.iter()
-        .map(|(column, value)| (column.clone(), value.to_json()))
-        .collect()
+    row.iter().map(|(column, value)| (column.clone(), value.to_json())).collect()
 }
 
 pub(super) fn row_from_json(json: &Json) -> Result<Row, BadValue> {

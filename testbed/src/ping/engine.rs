@@ -79,8 +79,7 @@ impl Engine {
 
     /// The round-trip time of each probe, `None` for the lost ones.
     pub(super) fn run(mut self) -> Result<Vec<Option<Duration>>, Error> {
-        self.run_to_end()
-            .map_err(Error::system("receive", "echo replies"))?;
+        self.run_to_end().map_err(Error::system("receive", "echo replies"))?;
         let time = |fate: &Fate| match fate {
             Fate::Answered(time) => Some(*time),
             _ => None,
@@ -218,9 +217,7 @@ impl Engine {
                 .ok()
                 .and_then(|mut all| {
                     all.find_map(|cmsg| match cmsg {
-                        ControlMessageOwned::ScmTimestampns(time) => {
-                            Some(UNIX_EPOCH + Duration::from(time))
-                        }
+                        ControlMessageOwned::ScmTimestampns(time) => Some(UNIX_EPOCH + Duration::from(time)),
                         _ => None,
                     })
                 })
@@ -234,16 +231,10 @@ impl Engine {
 
     fn answered(&mut self, socket: usize, source: Ipv4Addr, index: u32, arrival: SystemTime) {
         let probe = index as usize;
-        let Some(&Probe {
-            socket: sent_by,
-            target,
-        }) = self.probes.get(probe)
-        else {
+        let Some(&Probe { socket: sent_by, target }) = self.probes.get(probe) else {
             return;
         };
-        if let (true, Fate::Sent { at, .. }) =
-            ((sent_by, target) == (socket, source), self.fates[probe])
-        {
+        if let (true, Fate::Sent { at, .. }) = ((sent_by, target) == (socket, source), self.fates[probe]) {
             self.grow_up(probe);
             // The machine's clock may have been set back in between: then the time is unknown.
             let time = arrival.duration_since(at).unwrap_or_default();

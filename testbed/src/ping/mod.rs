@@ -31,10 +31,7 @@ pub struct PingOptions {
 impl Default for PingOptions {
     /// Two seconds; 128 requests, which a userspace switch's queues hold even if it floods them.
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(2),
-            window: 128,
-        }
+        Self { timeout: Duration::from_secs(2), window: 128 }
     }
 }
 
@@ -46,9 +43,7 @@ fn ipv4(host: &Host) -> Option<Ipv4Addr> {
 /// Every ordered pair of hosts with addresses, so that a pair and its reverse are far apart: the
 /// second then finds the ARP entries that the first left.
 pub(crate) fn all_pairs(hosts: &[Host]) -> Vec<(usize, usize)> {
-    let able: Vec<_> = (0..hosts.len())
-        .filter(|i| ipv4(&hosts[*i]).is_some())
-        .collect();
+    let able: Vec<_> = (0..hosts.len()).filter(|i| ipv4(&hosts[*i]).is_some()).collect();
     let n = able.len();
     (1..n)
         .flat_map(|step| (0..n).map(move |i| (i, (i + step) % n)))
@@ -82,9 +77,7 @@ pub(crate) async fn ping(
     }
     let kept = neighbours::make_room(hosts, pairs).await;
     let engine = Engine::new(opened, probes, options)?;
-    let times = tokio::task::spawn_blocking(move || engine.run())
-        .await
-        .map_err(|_| Error::Ended)??;
+    let times = tokio::task::spawn_blocking(move || engine.run()).await.map_err(|_| Error::Ended)??;
     let report = PingReport::new(hosts, pairs, &times);
     kept.forget_lost(pairs, &times).await;
     Ok(report)

@@ -44,12 +44,7 @@ pub(super) async fn make_room(hosts: &[Host], pairs: &[(usize, usize)]) -> Place
     }
     for (from, requests) in by_source {
         let namespace = hosts[from].namespace.clone();
-        ask(
-            &namespace,
-            requests.values().cloned().collect(),
-            Intent::Create,
-        )
-        .await;
+        ask(&namespace, requests.values().cloned().collect(), Intent::Create).await;
         places.hosts.push((namespace, requests));
     }
     places
@@ -80,9 +75,8 @@ impl Places {
 
 async fn ask(namespace: &NetNs, requests: Vec<RouteNetlinkMessage>, intent: Intent) {
     let requests: Vec<_> = requests.into_iter().map(|r| (intent, r)).collect();
-    let done = namespace
-        .run(move || Netlink::open().and_then(|mut socket| socket.request_all(requests)))
-        .await;
+    let done =
+        namespace.run(move || Netlink::open().and_then(|mut socket| socket.request_all(requests))).await;
     // An entry that exists already (EEXIST) is as good.
     if let Ok(Err(error)) = done {
         tracing::debug!(%error, "no places for neighbours");

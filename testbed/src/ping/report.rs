@@ -26,11 +26,7 @@ pub struct PingReport {
 }
 
 impl PingReport {
-    pub(super) fn new(
-        hosts: &[Host],
-        pairs: &[(usize, usize)],
-        times: &[Option<Duration>],
-    ) -> Self {
+    pub(super) fn new(hosts: &[Host], pairs: &[(usize, usize)], times: &[Option<Duration>]) -> Self {
         let names: Vec<Arc<str>> = hosts.iter().map(|host| host.name().into()).collect();
         let mut ordered: Vec<_> = pairs.iter().zip(times).collect();
         ordered.sort_by_key(|(pair, _)| **pair);
@@ -39,9 +35,7 @@ impl PingReport {
             to: Arc::clone(&names[*to]),
             rtt: *rtt,
         };
-        Self {
-            echoes: ordered.into_iter().map(echo).collect(),
-        }
+        Self { echoes: ordered.into_iter().map(echo).collect() }
     }
 
     /// Each request, ordered by asking and answering host.
@@ -123,9 +117,6 @@ mod tests {
                 echo("h2", "h3", None),
             ],
         };
-        assert_eq!(
-            report.to_string(),
-            "h1 -> h2 X\nh2 -> h1 X\n*** Results: 50% dropped (2/4 received)"
-        );
+        assert_eq!(report.to_string(), "h1 -> h2 X\nh2 -> h1 X\n*** Results: 50% dropped (2/4 received)");
     }
 }

@@ -150,11 +150,7 @@ impl Child {
         };
         let (stdout, stderr) = tokio::try_join!(read_out, read_err)?;
         let status = self.wait().await?;
-        Ok(Output {
-            status,
-            stdout,
-            stderr,
-        })
+        Ok(Output { status, stdout, stderr })
     }
 
     fn inner(&self) -> &std::process::Child {
@@ -182,11 +178,7 @@ impl Drop for Child {
 
 /// Starts `command` from the calling thread, which must be the namespace thread: the child stands
 /// in its network namespace and is born into its pid namespace.
-pub(super) fn spawn(
-    mut command: Command,
-    mounts: Option<i32>,
-    orphans: &Arc<Orphans>,
-) -> io::Result<Child> {
+pub(super) fn spawn(mut command: Command, mounts: Option<i32>, orphans: &Arc<Orphans>) -> io::Result<Child> {
     orphans.reap();
     // SAFETY: the closure makes only system calls with stack memory, as pre_exec demands.
     unsafe {
@@ -194,12 +186,7 @@ pub(super) fn spawn(
     }
     let mut inner = command.spawn()?;
     match open_pidfd(inner.id()) {
-        Ok(pidfd) => Ok(Child {
-            inner: Some(inner),
-            pidfd,
-            status: None,
-            orphans: Arc::clone(orphans),
-        }),
+        Ok(pidfd) => Ok(Child { inner: Some(inner), pidfd, status: None, orphans: Arc::clone(orphans) }),
         Err(error) => {
             // Not followed means not owned: do not leave it running.
             let _ = inner.kill();

@@ -31,10 +31,8 @@ const READY_WITHOUT_MOUNTS: u8 = 2;
 /// Afterwards the calling thread can start processes, but no more threads (`clone(2)`, EINVAL).
 pub(crate) fn start() -> Result<Init, Error> {
     let named = || "the testbed's first process".to_owned();
-    unshare(CloneFlags::CLONE_NEWPID)
-        .map_err(Error::system("create", "the testbed's pid namespace"))?;
-    let pipe =
-        || pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(Error::system("create a pipe to", named()));
+    unshare(CloneFlags::CLONE_NEWPID).map_err(Error::system("create", "the testbed's pid namespace"))?;
+    let pipe = || pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(Error::system("create a pipe to", named()));
     let (go_read, go_write) = pipe()?;
     let (ready_read, ready_write) = pipe()?;
     // SAFETY: the child only makes system calls on memory that it owns: it does not allocate,
@@ -58,9 +56,7 @@ pub(crate) fn start() -> Result<Init, Error> {
             None
         }
         Ok(_) => {
-            return Err(Error::system("start", named())(io::Error::from(
-                io::ErrorKind::UnexpectedEof,
-            )));
+            return Err(Error::system("start", named())(io::Error::from(io::ErrorKind::UnexpectedEof)));
         }
         Err(errno) => return Err(Error::system("start", named())(errno)),
     };
@@ -90,12 +86,7 @@ fn be_init(go: &OwnedFd, go_write: &OwnedFd, ready: &OwnedFd) -> ! {
         libc::chdir(c"/".as_ptr());
         let mounted = libc::unshare(libc::CLONE_NEWNS) == 0
             && mount(c"none", c"/", None, libc::MS_REC | libc::MS_SLAVE)
-            && mount(
-                c"proc",
-                c"/proc",
-                Some(c"proc"),
-                libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC,
-            );
+            && mount(c"proc", c"/proc", Some(c"proc"), libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC);
         let answer = if mounted { READY } else { READY_WITHOUT_MOUNTS };
         libc::dup2(ready.as_raw_fd(), 0);
         // Whatever else was inherited (sockets, namespaces, the terminal) must not live on here.
@@ -120,13 +111,5 @@ unsafe fn mount(
 ) -> bool {
     let kind = kind.map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
     // SAFETY: the strings are NUL-terminated and live through the call.
-    unsafe {
-        libc::mount(
-            source.as_ptr(),
-            target.as_ptr(),
-            kind,
-            flags,
-            std::ptr::null(),
-        ) == 0
-    }
+    unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind, flags, std::ptr::null()) == 0 }
 }

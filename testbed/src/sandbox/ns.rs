@@ -43,10 +43,7 @@ impl NetNs {
                 Ok::<_, Error>(inner)
             })
             .await??;
-        Ok(Self {
-            inner: Arc::new(inner),
-            thread: Arc::clone(thread),
-        })
+        Ok(Self { inner: Arc::new(inner), thread: Arc::clone(thread) })
     }
 
     /// Makes `count` namespaces side by side, each with `lo` up, and runs `also(i)` in the i-th.
@@ -73,20 +70,12 @@ impl NetNs {
                 })
                 .collect();
             let join = |handle: std::thread::ScopedJoinHandle<'_, _>| {
-                handle
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
-            handles
-                .into_iter()
-                .map(join)
-                .collect::<Result<Vec<_>, Error>>()
+            handles.into_iter().map(join).collect::<Result<Vec<_>, Error>>()
         })?;
         let wrap = |(inner, extra)| {
-            let namespace = Self {
-                inner: Arc::new(inner),
-                thread: Arc::clone(thread),
-            };
+            let namespace = Self { inner: Arc::new(inner), thread: Arc::clone(thread) };
             (namespace, extra)
         };
         Ok(parts.into_iter().flatten().map(wrap).collect())
@@ -113,10 +102,7 @@ impl NetNs {
     ///
     /// # Panics
     /// With `f`'s panic, if it panics.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        f: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    pub async fn run<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let inner = Arc::clone(&self.inner);
         self.thread
             .run(move |position| {
@@ -164,16 +150,9 @@ impl NetNs {
     /// When the program cannot be started or waited for.
     pub async fn output(&self, mut command: Command) -> Result<Output, Error> {
         use std::process::Stdio;
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
-        self.spawn(command)
-            .await?
-            .output()
-            .await
-            .map_err(Error::system("wait for", program))
+        self.spawn(command).await?.output().await.map_err(Error::system("wait for", program))
     }
 }
 
@@ -183,8 +162,5 @@ fn create_here() -> Result<Inner, Error> {
     let path = "/proc/thread-self/ns/net";
     let file = File::open(path).map_err(Error::system("open", path))?;
     loopback_up().map_err(Error::system("set up", "lo"))?;
-    Ok(Inner {
-        fd: file.into(),
-        identity: NEXT_IDENTITY.fetch_add(1, Ordering::Relaxed),
-    })
+    Ok(Inner { fd: file.into(), identity: NEXT_IDENTITY.fetch_add(1, Ordering::Relaxed) })
 }

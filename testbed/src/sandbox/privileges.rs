@@ -24,11 +24,7 @@ pub enum Privileges {
 static MACHINE_UID: OnceLock<u32> = OnceLock::new();
 
 /// Capabilities that everything here needs (`capabilities(7)`): their bit numbers and names.
-const NEEDED: [(u32, &str); 3] = [
-    (12, "CAP_NET_ADMIN"),
-    (13, "CAP_NET_RAW"),
-    (21, "CAP_SYS_ADMIN"),
-];
+const NEEDED: [(u32, &str); 3] = [(12, "CAP_NET_ADMIN"), (13, "CAP_NET_RAW"), (21, "CAP_SYS_ADMIN")];
 
 /// The user id as the machine knows it, also after [`enter`] mapped it to 0.
 pub(crate) fn machine_uid() -> u32 {
@@ -44,11 +40,7 @@ pub(crate) fn lacking() -> Result<Vec<&'static str>, Error> {
         .find_map(|line| line.strip_prefix("CapEff:"))
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
         .unwrap_or(0);
-    Ok(NEEDED
-        .iter()
-        .filter(|(bit, _)| effective & (1 << bit) == 0)
-        .map(|(_, name)| *name)
-        .collect())
+    Ok(NEEDED.iter().filter(|(bit, _)| effective & (1 << bit) == 0).map(|(_, name)| *name).collect())
 }
 
 /// Gains the privileges that a testbed needs. Call it first in `main`, before any thread exists.
@@ -113,8 +105,7 @@ pub(crate) fn try_network_namespace() -> io::Result<()> {
 
 /// Which of the machine's settings stands against user namespaces, and what to do about it.
 pub(crate) fn obstacle() -> Option<(&'static str, &'static str)> {
-    let set_to =
-        |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
+    let set_to = |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
     if set_to("/proc/sys/user/max_user_namespaces", "0") {
         return Some((
             "user namespaces are switched off (user.max_user_namespaces = 0)",
@@ -133,10 +124,7 @@ pub(crate) fn obstacle() -> Option<(&'static str, &'static str)> {
             "run as root, or let root set: sysctl -w kernel.unprivileged_userns_clone=1",
         ));
     }
-    if set_to(
-        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-        "1",
-    ) {
+    if set_to("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
         return Some((
             "AppArmor keeps user namespaces from ordinary programs \
              (kernel.apparmor_restrict_unprivileged_userns = 1)",
@@ -149,10 +137,7 @@ pub(crate) fn obstacle() -> Option<(&'static str, &'static str)> {
 
 fn refused(error: io::Error) -> Error {
     match obstacle() {
-        Some((what, remedy)) => Error::Unavailable {
-            what: what.to_owned(),
-            remedy: remedy.to_owned(),
-        },
+        Some((what, remedy)) => Error::Unavailable { what: what.to_owned(), remedy: remedy.to_owned() },
         None => Error::Unavailable {
             what: format!("the kernel refuses a user namespace: {error}"),
             remedy: "run as root, or allow user namespaces (in a container, its seccomp profile \

@@ -106,12 +106,7 @@ impl NamespaceThread {
             })
             .map_err(Error::system("start", "the namespace thread"))?;
         let init = birth.recv().map_err(|_| Error::Ended)??;
-        Ok(Arc::new(Self {
-            jobs: Mutex::new(Some(jobs)),
-            done: Mutex::new(done),
-            init,
-            orphans,
-        }))
+        Ok(Arc::new(Self { jobs: Mutex::new(Some(jobs)), done: Mutex::new(done), init, orphans }))
     }
 
     /// The pid, as seen from this process, of the first process of the children's pid namespace.

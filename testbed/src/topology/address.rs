@@ -50,9 +50,7 @@ impl FromStr for Ipv4Net {
     type Err = ParseIpv4NetError;
 
     fn from_str(text: &str) -> Result<Self, ParseIpv4NetError> {
-        let wrong = || ParseIpv4NetError {
-            text: text.to_owned(),
-        };
+        let wrong = || ParseIpv4NetError { text: text.to_owned() };
         let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
         let address = address.parse().map_err(|_| wrong())?;
         match prefix.parse() {

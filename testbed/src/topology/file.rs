@@ -45,10 +45,8 @@ impl Topology {
     /// With the line, the column and what was expected there; also for a topology that
     /// contradicts itself.
     pub fn from_file(path: &Path) -> Result<Self, FileError> {
-        let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
         Self::from_toml(&text, path)
     }
 
@@ -78,25 +76,11 @@ impl Topology {
             Culprit::Link(i) => start(document.links[i].span()),
         };
         let topology = Topology {
-            hosts: document
-                .hosts
-                .iter()
-                .map(|part| part.get_ref().clone())
-                .collect(),
-            switches: document
-                .switches
-                .iter()
-                .map(|part| part.get_ref().clone())
-                .collect(),
-            links: document
-                .links
-                .iter()
-                .map(|part| part.get_ref().clone())
-                .collect(),
+            hosts: document.hosts.iter().map(|part| part.get_ref().clone()).collect(),
+            switches: document.switches.iter().map(|part| part.get_ref().clone()).collect(),
+            links: document.links.iter().map(|part| part.get_ref().clone()).collect(),
         };
-        topology
-            .check()
-            .map_err(|(culprit, error)| at(spans(culprit), error.to_string()))?;
+        topology.check().map_err(|(culprit, error)| at(spans(culprit), error.to_string()))?;
         Ok(topology)
     }
 }

@@ -53,18 +53,10 @@ pub struct HostSpec {
     /// Its name: 1 to 64 letters, digits, `_`, `.` and `-`, a letter or digit first.
     pub name: String,
     /// The address of its first interface.
-    #[serde(
-        default,
-        with = "text::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub ipv4: Option<Ipv4Net>,
     /// The MAC address of its first interface.
-    #[serde(
-        default,
-        with = "text::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub mac: Option<MacAddr>,
 }
 
@@ -75,11 +67,7 @@ pub struct SwitchSpec {
     /// Its name, as a host's.
     pub name: String,
     /// Its datapath id (1 to 16 hex digits); the number in the name if not given.
-    #[serde(
-        default,
-        with = "text::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub dpid: Option<DatapathId>,
     /// What it is made of; the testbed's default if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -58,11 +58,7 @@ impl Topology {
     pub(crate) fn plan(&self) -> Result<Plan, TopologyError> {
         self.validate()?;
         let mut names = KernelNames::default();
-        let hosts = (self.hosts.iter())
-            .map(|host| PlannedHost {
-                name: host.name.clone(),
-            })
-            .collect();
+        let hosts = (self.hosts.iter()).map(|host| PlannedHost { name: host.name.clone() }).collect();
         let switches = self
             .switches
             .iter()
@@ -99,14 +95,8 @@ impl Topology {
                 ipv4,
             }
         };
-        let links = (self.links.iter())
-            .map(|link| [end(&link.a), end(&link.b)])
-            .collect();
-        Ok(Plan {
-            hosts,
-            switches,
-            links,
-        })
+        let links = (self.links.iter()).map(|link| [end(&link.a), end(&link.b)]).collect();
+        Ok(Plan { hosts, switches, links })
     }
 }
 
@@ -126,16 +116,13 @@ struct Ports<'a> {
 
 impl<'a> Ports<'a> {
     fn new(topology: &'a Topology) -> Self {
-        let hosts =
-            (topology.hosts.iter().enumerate()).map(|(i, h)| (h.name.as_str(), Node::Host(i)));
+        let hosts = (topology.hosts.iter().enumerate()).map(|(i, h)| (h.name.as_str(), Node::Host(i)));
         let switches =
             (topology.switches.iter().enumerate()).map(|(i, s)| (s.name.as_str(), Node::Switch(i)));
         let ends = topology.links.iter().flat_map(|link| [&link.a, &link.b]);
         Self {
             nodes: hosts.chain(switches).collect(),
-            asked: ends
-                .filter_map(|end| Some((end.node.as_str(), end.port?)))
-                .collect(),
+            asked: ends.filter_map(|end| Some((end.node.as_str(), end.port?))).collect(),
             next: HashMap::new(),
         }
     }
@@ -202,12 +189,7 @@ mod tests {
         topology.links[0].b.port = None;
         topology.links[1].b.port = Some(1);
         topology.links[2].b.port = None;
-        let ports: Vec<_> = ends(&topology)
-            .iter()
-            .skip(1)
-            .step_by(2)
-            .map(|e| e.1)
-            .collect();
+        let ports: Vec<_> = ends(&topology).iter().skip(1).step_by(2).map(|e| e.1).collect();
         assert_eq!(ports, [2, 1, 3]);
     }
 

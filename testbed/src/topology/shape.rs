@@ -100,33 +100,21 @@ impl Topology {
     }
 
     fn join(&mut self, a: impl Into<String>, b: impl Into<String>) {
-        self.links.push(LinkSpec {
-            a: Endpoint::new(a),
-            b: Endpoint::new(b),
-        });
+        self.links.push(LinkSpec { a: Endpoint::new(a), b: Endpoint::new(b) });
     }
 }
 
 impl HostSpec {
     /// A host with the default addresses.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ipv4: None,
-            mac: None,
-        }
+        Self { name: name.into(), ipv4: None, mac: None }
     }
 }
 
 impl SwitchSpec {
     /// A switch with the default datapath id, kind and fail mode.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            dpid: None,
-            kind: None,
-            fail_mode: None,
-        }
+        Self { name: name.into(), dpid: None, kind: None, fail_mode: None }
     }
 }
 
@@ -137,20 +125,14 @@ fn star(hosts: impl Iterator<Item = (u32, u32)>) -> Topology {
     for (host, port) in hosts {
         let name = format!("h{host}");
         topology.hosts.push(HostSpec::new(name.as_str()));
-        topology.links.push(LinkSpec {
-            a: Endpoint::new(name),
-            b: Endpoint::at(switch.as_str(), port),
-        });
+        topology.links.push(LinkSpec { a: Endpoint::new(name), b: Endpoint::at(switch.as_str(), port) });
     }
     topology
 }
 
 fn fits(nodes: u64) -> Result<(), TopologyError> {
     if nodes > MOST_NODES {
-        return Err(TopologyError::TooLarge {
-            nodes,
-            limit: MOST_NODES,
-        });
+        return Err(TopologyError::TooLarge { nodes, limit: MOST_NODES });
     }
     Ok(())
 }
@@ -171,18 +153,9 @@ mod tests {
         let cases = [
             (Topology::minimal(), "h1-s1:1 h2-s1:2"),
             (Topology::reversed(3).unwrap(), "h1-s1:3 h2-s1:2 h3-s1:1"),
-            (
-                Topology::linear(3, 1).unwrap(),
-                "h1-s1 h2-s2 s2-s1 h3-s3 s3-s2",
-            ),
-            (
-                Topology::linear(2, 2).unwrap(),
-                "h1s1-s1 h2s1-s1 h1s2-s2 h2s2-s2 s2-s1",
-            ),
-            (
-                Topology::tree(2, 2).unwrap(),
-                "s2-h1 s2-h2 s1-s2 s3-h3 s3-h4 s1-s3",
-            ),
+            (Topology::linear(3, 1).unwrap(), "h1-s1 h2-s2 s2-s1 h3-s3 s3-s2"),
+            (Topology::linear(2, 2).unwrap(), "h1s1-s1 h2s1-s1 h1s2-s2 h2s2-s2 s2-s1"),
+            (Topology::tree(2, 2).unwrap(), "s2-h1 s2-h2 s1-s2 s3-h3 s3-h4 s1-s3"),
         ];
         for (topology, expected) in cases {
             assert_eq!(links(&topology), expected);

@@ -19,11 +19,7 @@ struct Parameter {
 }
 
 const fn parameter(what: &'static str, default: Option<u32>) -> Parameter {
-    Parameter {
-        what,
-        least: 1,
-        default,
-    }
+    Parameter { what, least: 1, default }
 }
 
 type Build = fn(&[u32]) -> Result<Topology, TopologyError>;
@@ -31,26 +27,16 @@ type Build = fn(&[u32]) -> Result<Topology, TopologyError>;
 /// Each shape: its name, its numbers, its constructor. The defaults are Mininet's.
 const SHAPES: [(&str, &[Parameter], Build); 5] = [
     ("minimal", &[], |_| Ok(Topology::minimal())),
-    ("single", &[parameter("number of hosts", Some(2))], |n| {
-        Topology::single(n[0])
-    }),
-    ("reversed", &[parameter("number of hosts", Some(2))], |n| {
-        Topology::reversed(n[0])
-    }),
+    ("single", &[parameter("number of hosts", Some(2))], |n| Topology::single(n[0])),
+    ("reversed", &[parameter("number of hosts", Some(2))], |n| Topology::reversed(n[0])),
     (
         "linear",
-        &[
-            parameter("number of switches", Some(2)),
-            parameter("number of hosts on each switch", Some(1)),
-        ],
+        &[parameter("number of switches", Some(2)), parameter("number of hosts on each switch", Some(1))],
         |n| Topology::linear(n[0], n[1]),
     ),
     (
         "tree",
-        &[
-            parameter("depth of the tree", Some(1)),
-            parameter("number of children of each switch", Some(2)),
-        ],
+        &[parameter("depth of the tree", Some(1)), parameter("number of children of each switch", Some(2))],
         |n| Topology::tree(n[0], n[1]),
     ),
 ];
@@ -73,10 +59,8 @@ impl FromStr for Topology {
             format!("one of {}", names.join(", "))
         };
         let (mut rest, name) = word(text).map_err(|_| wrong(text, shapes()))?;
-        let (_, parameters, build) = SHAPES
-            .iter()
-            .find(|(shape, ..)| *shape == name)
-            .ok_or_else(|| wrong(text, shapes()))?;
+        let (_, parameters, build) =
+            SHAPES.iter().find(|(shape, ..)| *shape == name).ok_or_else(|| wrong(text, shapes()))?;
         let mut numbers = Vec::with_capacity(parameters.len());
         for parameter in *parameters {
             let here = rest;
@@ -143,23 +127,13 @@ mod tests {
         for (text, column, expected, found) in [
             ("", 1, "one of minimal, single", "the end"),
             ("star,3", 1, "one of minimal, single", "\"star,3\""),
-            (
-                "tree,two,2",
-                6,
-                "the depth of the tree (1 or more)",
-                "\"two,2\"",
-            ),
+            ("tree,two,2", 6, "the depth of the tree (1 or more)", "\"two,2\""),
             ("tree,2,", 8, "the number of children", "the end"),
             ("tree,2,2,2", 9, "the end", "\",2\""),
             ("single,0", 8, "the number of hosts (1 or more)", "\"0\""),
             ("single 4", 7, "the end", "\" 4\""),
             ("tree,99,99", 6, "smaller numbers", "\"99,99\""),
-            (
-                "single,99999999999",
-                8,
-                "the number of hosts",
-                "\"99999999999\"",
-            ),
+            ("single,99999999999", 8, "the number of hosts", "\"99999999999\""),
         ] {
             let error = text.parse::<Topology>().unwrap_err();
             assert_eq!(error.column, column, "{error}");

@@ -12,10 +12,7 @@ pub(super) mod required {
 
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    pub(crate) fn serialize<T: Display, S: Serializer>(
-        value: &T,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
     }
 
@@ -36,10 +33,7 @@ pub(super) mod optional {
 
     use serde::{Deserializer, Serializer};
 
-    pub(crate) fn serialize<T: Display, S: Serializer>(
-        value: &Option<T>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => to.collect_str(value),
             None => to.serialize_none(),
@@ -58,18 +52,12 @@ pub(super) mod optional {
 impl Endpoint {
     /// An end at `node`, on the lowest free port.
     pub fn new(node: impl Into<String>) -> Self {
-        Self {
-            node: node.into(),
-            port: None,
-        }
+        Self { node: node.into(), port: None }
     }
 
     /// An end at port `port` of `node`.
     pub fn at(node: impl Into<String>, port: u32) -> Self {
-        Self {
-            node: node.into(),
-            port: Some(port),
-        }
+        Self { node: node.into(), port: Some(port) }
     }
 }
 
@@ -144,10 +132,4 @@ words!(
     Bridge = "bridge",
     Soft = "soft"
 );
-words!(
-    FailMode,
-    "fail mode",
-    "secure or standalone",
-    Secure = "secure",
-    Standalone = "standalone"
-);
+words!(FailMode, "fail mode", "secure or standalone", Secure = "secure", Standalone = "standalone");

@@ -30,10 +30,8 @@ impl Topology {
 
     pub(super) fn check(&self) -> Result<(), (Culprit, TopologyError)> {
         let mut names: HashMap<&str, Culprit> = HashMap::new();
-        let hosts =
-            (self.hosts.iter().enumerate()).map(|(i, h)| (h.name.as_str(), Culprit::Host(i)));
-        let switches =
-            (self.switches.iter().enumerate()).map(|(i, s)| (s.name.as_str(), Culprit::Switch(i)));
+        let hosts = (self.hosts.iter().enumerate()).map(|(i, h)| (h.name.as_str(), Culprit::Host(i)));
+        let switches = (self.switches.iter().enumerate()).map(|(i, s)| (s.name.as_str(), Culprit::Switch(i)));
         for (name, culprit) in hosts.chain(switches) {
             check_name(name).map_err(|error| (culprit, error))?;
             if names.insert(name, culprit).is_some() {
@@ -128,10 +126,8 @@ impl Topology {
 impl HostSpec {
     /// The address that the host has as the `index`-th (from 0) of its topology.
     pub(super) fn address(&self, index: usize) -> Ipv4Net {
-        self.ipv4.unwrap_or_else(|| Ipv4Net {
-            address: Ipv4Addr::from((10 << 24) | low_bits(index)),
-            prefix: 8,
-        })
+        self.ipv4
+            .unwrap_or_else(|| Ipv4Net { address: Ipv4Addr::from((10 << 24) | low_bits(index)), prefix: 8 })
     }
 
     /// The MAC address that the host has as the `index`-th (from 0) of its topology.
@@ -163,11 +159,7 @@ impl SwitchSpec {
                 .collect();
             digits.parse().ok().map(DatapathId)
         };
-        self.dpid
-            .or_else(from_name)
-            .ok_or_else(|| TopologyError::NoDatapathId {
-                switch: self.name.clone(),
-            })
+        self.dpid.or_else(from_name).ok_or_else(|| TopologyError::NoDatapathId { switch: self.name.clone() })
     }
 }
 
@@ -184,19 +176,13 @@ fn check_name(name: &str) -> Result<(), TopologyError> {
     } else {
         return Ok(());
     };
-    Err(TopologyError::BadName {
-        name: name.to_owned(),
-        why,
-    })
+    Err(TopologyError::BadName { name: name.to_owned(), why })
 }
 
 fn check_port(end: &Endpoint, node: Culprit) -> Result<(), TopologyError> {
     match (end.port, node) {
         (Some(port), Culprit::Switch(_)) if port == 0 || port > LAST_PORT => {
-            Err(TopologyError::PortRange {
-                node: end.node.clone(),
-                port,
-            })
+            Err(TopologyError::PortRange { node: end.node.clone(), port })
         }
         _ => Ok(()),
     }
@@ -233,18 +219,12 @@ mod tests {
     fn contradictions_are_named() {
         assert!(Topology::tree(3, 3).unwrap().validate().is_ok());
         let cases = [
-            (
-                with(|t| t.hosts[1].name = "h1".into()),
-                "the name h1 is given to two nodes",
-            ),
+            (with(|t| t.hosts[1].name = "h1".into()), "the name h1 is given to two nodes"),
             (
                 with(|t| t.links[0].a.node = "h9".into()),
                 "link h9 - s1 names h9, which is neither a host nor a switch",
             ),
-            (
-                with(|t| t.links[1].b.port = Some(1)),
-                "port 1 of s1 is used by two links",
-            ),
+            (with(|t| t.links[1].b.port = Some(1)), "port 1 of s1 is used by two links"),
             (
                 with(|t| t.links[1].b.port = Some(0)),
                 "port 0 of s1 is out of range; switches have ports 1 to 65279",
@@ -275,10 +255,7 @@ mod tests {
     #[test]
     fn parallel_links_are_no_contradiction() {
         let mut topology = Topology::single(2).unwrap();
-        topology.links.push(LinkSpec {
-            a: Endpoint::new("h1"),
-            b: Endpoint::new("s1"),
-        });
+        topology.links.push(LinkSpec { a: Endpoint::new("h1"), b: Endpoint::new("s1") });
         topology.validate().unwrap();
     }
 }

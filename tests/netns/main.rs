@@ -1,0 +1,104 @@
+//! Black-box tests of `flowbed` in namespaces, without Open vSwitch. They need root.
+
+#[path = "../flowbed/mod.rs"]
+mod flowbed;
+#[path = "../tier/mod.rs"]
+mod tier;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Failed;
+
+use crate::flowbed::{Place, complaint};
+
+fn main() -> ExitCode {
+    tier::run(
+        &[tier::root],
+        &[
+            ("bridges_pass_pingall", bridges),
+            ("switches_without_a_link_between_them_carry_nothing", islands),
+            ("the_soft_switch_says_that_it_is_not_there_yet", soft),
+            ("what_a_dead_network_left_is_swept", sweep),
+            ("the_machine_is_as_it_was", untouched),
+        ],
+    )
+}
+
+fn bridges() -> Result<(), Failed> {
+    let place = Place::new();
+    for topology in ["single,4", "linear,3", "tree,2,2", "linear,2,2"] {
+        let (good, result) = place.run_json(&format!("up --topo {topology} --switch bridge --test pingall"));
+        assert!(good, "{topology}: {result}");
+        assert!(result["tests"][0]["sent"].as_u64() >= Some(6), "{result}");
+    }
+    place.assert_empty();
+    Ok(())
+}
+
+fn islands() -> Result<(), Failed> {
+    let place = Place::new();
+    let file = place.path().join("islands.toml");
+    let toml = "hosts = [{ name = 'h1' }, { name = 'h2' }, { name = 'h3' }]\n\
+                switches = [{ name = 's1' }, { name = 's2' }]\n\
+                links = [{ a = 'h1', b = 's1' }, { a = 'h2', b = 's1' }, { a = 'h3', b = 's2' }]\n";
+    std::fs::write(&file, toml)?;
+    let (good, result) =
+        place.run_json(&format!("up --file {} --switch bridge --test pingall", file.display()));
+    assert!(!good);
+    assert_eq!(result["tests"][0]["received"], 2, "h1 and h2 reach each other, h3 nobody: {result}");
+    Ok(())
+}
+
+fn soft() -> Result<(), Failed> {
+    let place = Place::new();
+    let complaint = complaint(&place.run("up --topo minimal --switch soft --test none"));
+    assert!(complaint.contains("soft") && complaint.contains("ovs"), "{complaint}");
+    place.assert_empty();
+    Ok(())
+}
+
+fn sweep() -> Result<(), Failed> {
+    use nix::sys::signal::Signal;
+    let place = Place::new();
+    let mut running = place.up("--topo single,2 --switch bridge --name doomed");
+    running.signal(Signal::SIGKILL);
+    running.wait();
+    let cleaned = place.run("clean");
+    assert!(String::from_utf8_lossy(&cleaned.stdout).contains("swept doomed"));
+    place.assert_empty();
+    let again = place.run("clean");
+    assert_eq!(String::from_utf8_lossy(&again.stdout), "nothing to sweep\n");
+    Ok(())
+}
+
+/// Interfaces, addresses, routes, rules and settings of the machine's own namespace.
+fn machine() -> Vec<String> {
+    let mut state: Vec<String> =
+        ["/proc/net/dev", "/proc/net/route", "/proc/net/fib_trie", "/proc/net/if_inet6"]
+            .iter()
+            .map(|path| std::fs::read_to_string(path).unwrap_or_default())
+            .map(|text| {
+                text.lines()
+                    .map(|line| line.split(':').next().unwrap_or_default().to_owned() + "\n")
+                    .collect()
+            })
+            .collect();
+    for setting in
+        ["ipv4/ip_forward", "ipv4/ping_group_range", "ipv4/neigh/default/gc_thresh3", "core/rmem_max"]
+    {
+        state.push(std::fs::read_to_string(format!("/proc/sys/net/{setting}")).unwrap_or_default());
+    }
+    let named = std::fs::read_dir("/run/netns").into_iter().flatten().flatten();
+    state.extend(named.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    state
+}
+
+fn untouched() -> Result<(), Failed> {
+    let place = Place::new();
+    let before = machine();
+    let running = place.up("--topo linear,3 --switch bridge");
+    assert_eq!(machine(), before, "while it is up");
+    drop(running);
+    assert_eq!(machine(), before, "after it is down");
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Each mistake gets an error that names it and what to do.
+
+use crate::flowbed::{Place, complaint};
+
+/// Every one of `words` is in what `flowbed arguments` complains.
+fn assert_complains(arguments: &str, words: &[&str]) {
+    let place = Place::new();
+    let complaint = complaint(&place.run(arguments));
+    for word in words {
+        assert!(
+            complaint.contains(word),
+            "\"{word}\" is not in the answer to `flowbed {arguments}`: {complaint}"
+        );
+    }
+    place.assert_empty();
+}
+
+#[test]
+fn unknown_words_are_answered_with_the_known_ones() {
+    assert_complains("up --test none --topo star,3", &["star", "single", "linear", "tree"]);
+    assert_complains("up --test none --topo tree,2,2,2", &["tree,2,2,2"]);
+    assert_complains("up --test none --topo single,x", &["single,x"]);
+    assert_complains("up --test none --topo single,0", &["single,0"]);
+    assert_complains("up --test none --app learning", &["learning", "learning-switch", "hub"]);
+    assert_complains("up --test none --switch cisco", &["cisco", "ovs", "bridge"]);
+    assert_complains("up --test pingsome", &["pingsome", "pingall", "pingpair"]);
+    assert_complains("up --test none --controller 127.0.0.1:6653", &["tcp:HOST:PORT"]);
+    assert_complains("up --test none --app hub --controller none", &["--app", "--controller"]);
+    assert_complains("up --test none --web here", &["here"]);
+}
+
+fn assert_file_complains(toml: &str, words: &[&str]) {
+    let place = Place::new();
+    let file = place.path().join("net.toml");
+    std::fs::write(&file, toml).expect("written");
+    let complaint = complaint(&place.run(&format!("up --test none --file {}", file.display())));
+    for word in words.iter().chain(&["net.toml"]) {
+        assert!(complaint.contains(word), "\"{word}\" is not in: {complaint}");
+    }
+}
+
+#[test]
+fn a_bad_file_is_answered_with_line_and_column() {
+    assert_file_complains("hosts = [{ name = 'h1' }\n", &["1"]);
+    assert_file_complains("\n\nhosts = [{ nme = 'h1' }]\n", &["3", "nme", "name"]);
+    assert_file_complains("hosts = [{ name = 'h1', ipv4 = '10.0.0.300/8' }]\n", &["1", "10.0.0.300/8"]);
+    assert_file_complains("hosts = [{ name = 'h1' }]\nlinks = [{ a = 'h1', b = 's9' }]\n", &["s9"]);
+    assert_file_complains("hosts = [{ name = 'h1' }, { name = 'h1' }]\n", &["h1"]);
+    let place = Place::new();
+    assert!(complaint(&place.run("up --test none --file /nonexistent.toml")).contains("/nonexistent.toml"));
+}
+
+#[test]
+fn without_a_network_there_is_nothing_to_enter() {
+    assert_complains("exec h1 -- true", &["flowbed up"]);
+    assert_complains("exec --name lab h1 -- true", &["lab"]);
+    let place = Place::new();
+    let listed = place.run("ls");
+    assert!(listed.status.success());
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "no network is up\n");
+    let cleaned = place.run("clean");
+    assert_eq!(String::from_utf8_lossy(&cleaned.stdout), "nothing to sweep\n");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    assert_complains(&format!("controller --listen {address}"), &[&address, "--listen"]);
+}
