@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
 
 use crate::flowbed::{Place, complaint, eventually};
 
@@ -78,7 +80,21 @@ fn status(pid: i32) -> String {
     status.lines().take(3).collect::<Vec<_>>().join(" ")
 }
 
+/// Makes this process the one that orphans of its children come to, as a machine's first process is, and which must
+/// collect them. Some containers' first process takes its time over that.
+fn adopt_orphans() {
+    nix::sys::prctl::set_child_subreaper(true).expect("any process may");
+}
+
+/// Collects those of them that have ended.
+fn collect(orphans: &BTreeSet<i32>) {
+    for pid in orphans {
+        let _ = waitpid(Pid::from_raw(*pid), Some(WaitPidFlag::WNOHANG));
+    }
+}
+
 pub fn kill_9() -> Result<(), Failed> {
+    adopt_orphans();
     let place = Place::new();
     let mut running = place.up("--topo tree,2,2 --switch ovs --app learning-switch");
     let family = family(running.pid().as_raw());
@@ -89,6 +105,7 @@ pub fn kill_9() -> Result<(), Failed> {
     running.signal(Signal::SIGKILL);
     running.wait();
     eventually(Duration::from_secs(2), "all gone after kill -9", || {
+        collect(&family);
         let all = processes();
         let left: Vec<_> = family.intersection(&all).map(|pid| status(*pid)).collect();
         let namespaces: Vec<_> = namespaces(&all).intersection(&made).cloned().collect();
