@@ -1,6 +1,16 @@
-//! Black-box tests of `flowbed` that need no privileges: what it says to bad input, and the controller alone.
+//! Black-box tests of `flowbed` that need no privileges: what it says to bad input, the controller alone,
+//! and what its documents promise.
 
 mod bad_input;
 mod controller;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
+
+/// The README shows an app that runs: the text of the example, which another test compiles.
+#[test]
+fn the_readme_shows_the_example_as_it_is() {
+    let readme = include_str!("../../README.md");
+    let example = include_str!("../../examples/learning_switch.rs");
+    let (_, app) = example.split_once("\n\n").expect("a comment, then the app");
+    assert!(readme.contains(&format!("```rust\n{app}```")), "copy the example's text into README.md");
+}
