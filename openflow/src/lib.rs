@@ -9,6 +9,7 @@
 //! | [`action`], [`instruction`] | what becomes of packets |
 //! | [`error`] | what is wrong with bytes; the protocol's own errors by name |
 //! | [`session`] | one end of a connection as a machine |
+//! | [`capture`] | messages out of pcap and pcapng |
 //! | [`text`] | `Display` in the words of `ovs-ofctl(8)` |
 //!
 //! # Reading what a peer sent
@@ -66,6 +67,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod capture;
 pub mod error;
 pub mod frame;
 pub mod ids;
