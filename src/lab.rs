@@ -20,13 +20,13 @@ pub enum Error {
     #[error(transparent)]
     Testbed(#[from] testbed::Error),
     /// The switches did not come to the controller.
-    #[error("{0}; RUST_LOG=controller=info shows what they did")]
+    #[error("the controller did not get hold of its switches; RUST_LOG=controller=info shows what they did")]
     NotReady(#[from] NotReady),
     /// A socket.
-    #[error("cannot serve the controller's socket: {0}")]
+    #[error("cannot serve the controller's socket")]
     Listener(#[source] std::io::Error),
     /// The runtime.
-    #[error("cannot start the runtime: {0}")]
+    #[error("cannot start the runtime")]
     Runtime(#[source] std::io::Error),
 }
 
@@ -134,7 +134,7 @@ impl LabBuilder {
             None if has_controller => match lab.testbed.wait_connected(ready_within).await {
                 // Somebody else's controller may well be started later.
                 Err(error) => {
-                    lab.warnings.push(error.to_string());
+                    lab.warnings.push(error.with_sources());
                     Ok(())
                 }
                 Ok(()) => Ok(()),
@@ -145,7 +145,7 @@ impl LabBuilder {
             Ok(()) => Ok(lab),
             Err(error) => {
                 if let Err(also) = lab.stop().await {
-                    tracing::error!(error = %also, "and taking it down failed too");
+                    tracing::error!(error = &also as &dyn std::error::Error, "and taking it down failed too");
                 }
                 Err(error)
             }

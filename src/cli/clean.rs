@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<Outcome> {
         println!("nothing to sweep");
     }
     for failure in &swept.failures {
-        eprintln!("flowbed: {failure}");
+        eprintln!("flowbed: {}", failure.with_sources());
     }
     Ok(if swept.failures.is_empty() { Outcome::Good } else { Outcome::Failed })
 }

@@ -77,7 +77,7 @@ async fn set_link(testbed: &Testbed, id: String, state: web::view::LinkState) ->
         web::view::LinkState::Up => LinkState::Up,
         web::view::LinkState::Down => LinkState::Down,
     };
-    testbed.set_link(link, state).await.map_err(|error| Refusal::Failed { id, reason: error.to_string() })
+    testbed.set_link(link, state).await.map_err(|error| Refusal::Failed { id, reason: error.with_sources() })
 }
 
 /// Refuses what the page asks for, on a network that is not ours.

@@ -13,6 +13,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    // As `up` would. Where it fails, the checks below say what stands against it.
+    let _ = testbed::enter();
     let checks = testbed::doctor();
     for check in &checks {
         if args.json {

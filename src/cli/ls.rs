@@ -12,7 +12,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let running = testbed::list()?;
+    // What died is swept by the next start.
+    let running: Vec<_> = testbed::list()?.into_iter().filter(|network| network.alive).collect();
     if args.json {
         for network in &running {
             println!(

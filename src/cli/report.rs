@@ -133,7 +133,10 @@ impl Report {
     pub(crate) fn summary(&self) -> String {
         let Report { topology, name, hosts, switches, links, up, .. } = self;
         format!(
-            "network      {name}: {topology}, {hosts} hosts, {switches} switches, {links} links, up in {:.2} s",
+            "network      {name}: {topology}, {}, {}, {}, up in {:.2} s",
+            counted(*hosts, "host", "hosts"),
+            counted(*switches, "switch", "switches"),
+            counted(*links, "link", "links"),
             up.as_secs_f64()
         )
     }
@@ -154,6 +157,10 @@ impl Report {
             "tests": self.results.iter().map(TestResult::json).collect::<Vec<_>>(),
         })
     }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// To the millisecond: more digits would promise what a clock around a whole network cannot hold.

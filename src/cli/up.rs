@@ -119,7 +119,7 @@ fn topology(args: &Args) -> Result<(Topology, String)> {
     match &args.file {
         Some(file) => Ok((Topology::from_file(file)?, file.display().to_string())),
         None => {
-            let topology = args.topo.parse().with_context(|| format!("--topo {}", args.topo))?;
+            let topology: Topology = args.topo.parse()?;
             Ok((topology, args.topo.clone()))
         }
     }

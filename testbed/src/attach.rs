@@ -95,7 +95,7 @@ pub fn exec<S: AsRef<OsStr>>(name: Option<&str>, host: &str, argv: &[S]) -> Resu
     match unsafe { fork() }.map_err(Error::system("start", "a process"))? {
         ForkResult::Child => {
             let error = become_command(mounts.as_ref(), &before, &argv);
-            eprintln!("cannot run {}: {error}", argv[0].to_string_lossy());
+            eprintln!("flowbed: cannot run {} in {host}: {}", argv[0].to_string_lossy(), error.desc());
             // What shells answer for a command that cannot be run.
             let status = match error {
                 nix::Error::ENOENT => 127,

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::LinkFlags;
+use rtnetlink::packet_route::RouteNetlinkMessage;
 
 use crate::error::Error;
 use crate::fabric::Fabric;
@@ -11,6 +10,7 @@ use crate::netlink::{Intent, Netlink};
 use crate::offload::transmit_checksums_in_software;
 use crate::sandbox::NetNs;
 use crate::topology::{Node, Plan, PlannedEnd, SwitchKind};
+use crate::view::LinkState;
 use crate::wiring::{self, FIRST_INDEX, NewInterface};
 
 /// The namespaces of the hosts, with a netlink socket in each for as long as they are furnished.
@@ -144,7 +144,10 @@ impl Construction {
 }
 
 fn up(end: &PlannedEnd, index: u32) -> Step {
-    Step { what: end.name.clone(), request: wiring::set_flags(index, LinkFlags::Up) }
+    Step {
+        what: end.name.clone(),
+        request: RouteNetlinkMessage::SetLink(wiring::set_state(index, LinkState::Up)),
+    }
 }
 
 fn perform(socket: &mut Netlink, steps: Vec<Step>) -> Result<(), Error> {
@@ -169,11 +172,6 @@ fn perform(socket: &mut Netlink, steps: Vec<Step>) -> Result<(), Error> {
         })?;
     }
     Ok(())
-}
-
-/// Opens a netlink socket in the fabric, for what follows the construction.
-pub(crate) async fn socket_in(namespace: &NetNs) -> Result<Netlink, Error> {
-    namespace.run(Netlink::open).await?.map_err(Error::system("open", "a netlink socket"))
 }
 
 /// [`construct`], away from the runtime's workers.

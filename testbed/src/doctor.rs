@@ -5,13 +5,14 @@ use std::io;
 use std::path::Path;
 use std::sync::mpsc;
 
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
+use nix::libc;
 use nix::sched::{CloneFlags, unshare};
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 
 use crate::netlink::{Intent, Netlink};
 use crate::ovs;
-use crate::sandbox::privileges::{lacking, obstacle};
+use crate::sandbox::privileges::{lacking, machine_uid, obstacle};
 use crate::wiring::{self, FIRST_INDEX, NewInterface};
 
 /// One line of the table that `flowbed doctor` prints.
@@ -56,12 +57,18 @@ fn check(what: &'static str, status: Status, detail: impl Into<String>, remedy: 
 fn privileges() -> Check {
     let what = "privileges";
     match lacking() {
-        Ok(none) if none.is_empty() => check(what, Status::Ok, "all capabilities needed", ""),
+        Ok(none) if none.is_empty() => {
+            let how = match machine_uid() {
+                0 => "all that are needed, as root",
+                _ => "all that are needed, in a user namespace",
+            };
+            check(what, Status::Ok, how, "")
+        }
         Ok(missing) => check(
             what,
             Status::Missing,
             format!("without {}", missing.join(", ")),
-            "run as root, or see the next line",
+            "run as root, or allow user namespaces (next line)",
         ),
         Err(error) => check(what, Status::Missing, error.to_string(), "mount /proc"),
     }
@@ -85,6 +92,7 @@ fn in_scratch_namespace() -> Vec<Check> {
         let _ = sender.send(verdict(
             "network namespaces",
             result,
+            "the kernel is built without them (CONFIG_NET_NS)",
             Status::Missing,
             "run as root, or allow user namespaces",
         ));
@@ -94,7 +102,13 @@ fn in_scratch_namespace() -> Vec<Check> {
         let mut socket = match Netlink::open() {
             Ok(socket) => socket,
             Err(error) => {
-                let _ = sender.send(verdict("netlink", Err(error), Status::Missing, ""));
+                let _ = sender.send(verdict(
+                    "netlink",
+                    Err(error),
+                    "the kernel has no netlink",
+                    Status::Missing,
+                    "",
+                ));
                 return;
             }
         };
@@ -108,21 +122,24 @@ fn in_scratch_namespace() -> Vec<Check> {
         let _ = sender.send(verdict(
             "veth",
             socket.request(Intent::Create, pair),
+            "the kernel has no virtual Ethernet pairs",
             Status::Missing,
-            "load the module: modprobe veth",
+            "every link is one: modprobe veth",
         ));
         let bridge = wiring::bridge(&new("c", 2));
         let _ = sender.send(verdict(
             "Linux bridge",
             socket.request(Intent::Create, bridge),
+            "the kernel has no bridges",
             Status::Degraded,
-            "only `--switch bridge` needs it: modprobe bridge",
+            "only `--switch bridge` needs them: modprobe bridge",
         ));
         let _ = sender.send(verdict(
             "netem",
             socket.request(Intent::Create, netem(FIRST_INDEX)),
+            "the kernel has no netem queue (sch_netem)",
             Status::Degraded,
-            "delay and loss of links are emulated by the kernel with it: modprobe sch_netem",
+            "nothing of Flowbed's needs it today; `tc qdisc add … netem` in hosts does: modprobe sch_netem",
         ));
     });
     let checks = receiver.into_iter().collect();
@@ -131,9 +148,20 @@ fn in_scratch_namespace() -> Vec<Check> {
     checks
 }
 
-fn verdict(what: &'static str, tried: io::Result<()>, otherwise: Status, remedy: &str) -> Check {
+/// `absent`: what to say where the kernel does not know such a thing at all.
+fn verdict(
+    what: &'static str,
+    tried: io::Result<()>,
+    absent: &str,
+    otherwise: Status,
+    remedy: &str,
+) -> Check {
+    let unknown = [libc::ENOENT, libc::EOPNOTSUPP, libc::ENODEV, libc::EINVAL, libc::EPROTONOSUPPORT];
     match tried {
         Ok(()) => check(what, Status::Ok, "works", ""),
+        Err(error) if error.raw_os_error().is_some_and(|errno| unknown.contains(&errno)) => {
+            check(what, otherwise, absent, remedy)
+        }
         Err(error) => check(what, otherwise, error.to_string(), remedy),
     }
 }
@@ -148,7 +176,7 @@ fn netem(interface: u32) -> RouteNetlinkMessage {
     options[4..8].copy_from_slice(&1000_u32.to_ne_bytes());
     message.attributes = vec![
         TcAttribute::Kind("netem".to_owned()),
-        TcAttribute::Other(netlink_packet_core::DefaultNla::new(2, options.to_vec())),
+        TcAttribute::Other(rtnetlink::packet_core::DefaultNla::new(2, options.to_vec())),
     ];
     RouteNetlinkMessage::NewQueueDiscipline(message)
 }

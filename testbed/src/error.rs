@@ -46,7 +46,7 @@ pub enum Error {
     Topology(#[from] TopologyError),
 
     /// A switch, or the Open vSwitch instance under all of them, failed.
-    #[error("switches: {what}")]
+    #[error("{what}")]
     Switch {
         /// What was being done.
         what: String,
@@ -137,6 +137,13 @@ impl Error {
         move |source| Error::Switch { what, source: source.into() }
     }
 
+    /// This error and all its sources on one line, for where a chain of errors cannot go.
+    #[must_use]
+    pub fn with_sources(&self) -> String {
+        let sources = std::iter::successors(std::error::Error::source(self), |error| error.source());
+        sources.fold(self.to_string(), |text, source| format!("{text}: {source}"))
+    }
+
     /// This error, together with what could not be cleaned up after it.
     #[must_use]
     pub fn with_uncleaned(self, uncleaned: Vec<Error>) -> Error {
@@ -156,16 +163,7 @@ fn listed(known: &[String]) -> String {
 
 /// Each error with its sources on one line: these are not on the `source` chain.
 fn joined(errors: &[Error]) -> String {
-    let chain = |error: &Error| {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
-    };
-    errors.iter().map(chain).collect::<Vec<_>>().join("; ")
+    errors.iter().map(Error::with_sources).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

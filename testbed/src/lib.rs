@@ -35,6 +35,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod attach;
+mod connection;
 mod construction;
 mod doctor;
 pub mod error;

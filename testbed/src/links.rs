@@ -1,18 +1,20 @@
 //! The state of the links, as the kernel tells it.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 
-use netlink_packet_route::link::LinkMessage;
-use nix::libc;
+use futures_util::StreamExt;
+use rtnetlink::packet_core::NetlinkPayload;
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::LinkMessage;
+use rtnetlink::{Handle, MulticastGroup};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::connection::{self, Messages};
 use crate::construction::interface_index;
 use crate::error::Error;
-use crate::netlink::Netlink;
-use crate::sandbox::{NetNs, readable};
+use crate::sandbox::NetNs;
 use crate::topology::{Node, Plan};
 use crate::view::{LinkState, Snapshot};
 use crate::wiring::carries;
@@ -22,20 +24,21 @@ use crate::wiring::carries;
 /// One end is enough: a veth end carries (`IFF_LOWER_UP`) only while its peer is up too.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    namespace: NetNs,
+    handle: Handle,
     /// The link of each watched interface.
     links: HashMap<u32, usize>,
     view: Arc<watch::Sender<Snapshot>>,
 }
 
-/// A watcher for every namespace that has to be watched: the fabric, and hosts with links to
-/// other hosts.
-pub(crate) fn watchers(
+/// Starts a watcher in `tasks` for every namespace that has to be watched: the fabric, and hosts
+/// with links to other hosts. On return it has looked at all as it is.
+pub(crate) async fn watch(
     plan: &Plan,
     fabric: &NetNs,
     hosts: &[NetNs],
     view: &Arc<watch::Sender<Snapshot>>,
-) -> Vec<Arc<Watcher>> {
+    tasks: &mut JoinSet<()>,
+) -> Result<Vec<Arc<Watcher>>, Error> {
     let mut in_fabric = HashMap::new();
     let mut in_hosts: HashMap<usize, HashMap<u32, usize>> = HashMap::new();
     for (link, [a, b]) in plan.links.iter().enumerate() {
@@ -47,11 +50,17 @@ pub(crate) fn watchers(
             }
         };
     }
-    let in_hosts = in_hosts.into_iter().map(|(i, links)| (hosts[i].clone(), links));
-    std::iter::once((fabric.clone(), in_fabric))
-        .chain(in_hosts)
-        .map(|(namespace, links)| Arc::new(Watcher { namespace, links, view: Arc::clone(view) }))
-        .collect()
+    let in_hosts = in_hosts.into_iter().map(|(i, links)| (&hosts[i], links));
+    let mut watchers = Vec::new();
+    for (namespace, links) in std::iter::once((fabric, in_fabric)).chain(in_hosts) {
+        let (connection, handle, messages) = connection::open(namespace, &[MulticastGroup::Link]).await?;
+        tasks.spawn(connection);
+        let watcher = Arc::new(Watcher { handle, links, view: Arc::clone(view) });
+        watcher.refresh().await?;
+        tasks.spawn(Arc::clone(&watcher).follow(messages));
+        watchers.push(watcher);
+    }
+    Ok(watchers)
 }
 
 impl Watcher {
@@ -59,43 +68,28 @@ impl Watcher {
         self.links.values().any(|watched| *watched == link)
     }
 
-    /// Subscribes to changes, looks at all as it is, and goes on watching in `tasks`.
-    pub(crate) async fn start(self: Arc<Self>, tasks: &mut JoinSet<()>) -> Result<(), Error> {
-        let socket = self
-            .namespace
-            .run(Netlink::open_monitor)
-            .await?
-            .and_then(readable)
-            .map_err(Error::system("watch", "the links"))?;
-        self.refresh().await?;
-        tasks.spawn(async move {
-            let mut datagram = Vec::new();
-            loop {
-                let Ok(mut ready) = socket.readable().await else {
-                    return;
-                };
-                match ready.try_io(|socket| socket.get_ref().changes(&mut datagram)) {
-                    Ok(Ok(changes)) => self.apply(&changes),
-                    // Some were lost: look at everything anew.
-                    Ok(Err(error)) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                        if self.refresh().await.is_err() {
-                            return;
-                        }
+    /// Follows the changes in `tasks`.
+    async fn follow(self: Arc<Self>, mut messages: Messages) {
+        while let Some((message, _)) = messages.next().await {
+            match message.payload {
+                NetlinkPayload::InnerMessage(
+                    RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link),
+                ) => self.apply(&[link]),
+                // Some were lost: look at everything anew.
+                NetlinkPayload::Overrun(_) => {
+                    if let Err(error) = self.refresh().await {
+                        tracing::warn!(error = error.with_sources(), "lost sight of the links");
                     }
-                    Ok(Err(error)) => tracing::debug!(%error, "an unreadable change of a link"),
-                    Err(_would_block) => {}
                 }
+                _ => {}
             }
-        });
-        Ok(())
+        }
     }
 
     /// Looks at the interfaces as they are now.
     pub(crate) async fn refresh(&self) -> Result<(), Error> {
-        let look = || Netlink::open().and_then(|mut socket| socket.links());
-        let links =
-            self.namespace.run(look).await?.map_err(Error::system::<io::Error>("look at", "the links"))?;
-        self.apply(&links);
+        let interfaces = connection::interfaces(&self.handle).await.map_err(connection::answer);
+        self.apply(&interfaces.map_err(Error::system("look at", "the links"))?);
         Ok(())
     }
 

@@ -2,23 +2,23 @@
 //!
 //! A socket works in the namespace in which it was opened, from whatever thread. The kernel does
 //! the requests of a batch in order under one lock, so two hundred interfaces cost what the
-//! kernel's own work costs and no context switches. That is why this is not an async client with
-//! one round trip a request.
+//! kernel's own work costs and no context switches. That is why networks are made with this, not
+//! with `rtnetlink`'s handle and its round trip a request: `linear,50` of bridges is up in 0.11 s like
+//! this, in 0.16 s like that.
+//! The messages are `rtnetlink`'s all the same ([`wiring`]), and what is asked while a network is
+//! up goes through its handle ([`crate::connection`]).
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
-};
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::LinkMessage;
 use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt,
-    socket, sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
 };
+use rtnetlink::packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use rtnetlink::packet_route::RouteNetlinkMessage;
 
 use crate::wiring;
 
@@ -60,29 +60,14 @@ impl AsFd for Netlink {
     }
 }
 
-impl AsRawFd for Netlink {
-    fn as_raw_fd(&self) -> i32 {
-        self.fd.as_raw_fd()
-    }
-}
-
 impl Netlink {
     /// Opens a socket in the calling thread's network namespace.
     pub(crate) fn open() -> io::Result<Self> {
-        Self::open_with(SockFlag::SOCK_CLOEXEC, 0)
-    }
-
-    /// Opens a nonblocking socket that hears of changes of interfaces.
-    pub(crate) fn open_monitor() -> io::Result<Self> {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        Self::open_with(flags, libc::RTMGRP_LINK.cast_unsigned())
-    }
-
-    fn open_with(flags: SockFlag, groups: u32) -> io::Result<Self> {
+        let flags = SockFlag::SOCK_CLOEXEC;
         let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
         // Errors then do not repeat the request, which can be large.
         setsockopt_on(&fd, libc::NETLINK_CAP_ACK)?;
-        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
         Ok(Self { fd, sequence: 0 })
     }
 
@@ -126,46 +111,6 @@ impl Netlink {
             self.request_all(some.iter().map(look).collect())?;
         }
         Ok(())
-    }
-
-    /// All interfaces of the namespace.
-    pub(crate) fn links(&mut self) -> io::Result<Vec<LinkMessage>> {
-        let mut buffer = Vec::new();
-        let message = RouteNetlinkMessage::GetLink(LinkMessage::default());
-        self.append(&mut buffer, message, NLM_F_DUMP);
-        send(self.fd.as_raw_fd(), &buffer, MsgFlags::empty())?;
-        let mut links = Vec::new();
-        let mut datagram = vec![0; RECEIVE_SIZE];
-        loop {
-            for message in self.receive(&mut datagram)? {
-                if message.header.sequence_number != self.sequence {
-                    continue;
-                }
-                match message.payload {
-                    NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
-                        links.push(link);
-                    }
-                    NetlinkPayload::Done(_) => return Ok(links),
-                    NetlinkPayload::Error(error) => return Err(error.to_io()),
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    /// Changes of interfaces that have arrived; for a socket of [`open_monitor`](Self::open_monitor).
-    ///
-    /// `WouldBlock` when there are none; `ENOBUFS` when some were lost: then look at all anew.
-    pub(crate) fn changes(&self, datagram: &mut Vec<u8>) -> io::Result<Vec<LinkMessage>> {
-        datagram.resize(RECEIVE_SIZE, 0);
-        let messages = self.receive(datagram)?;
-        let link = |message: NetlinkMessage<RouteNetlinkMessage>| match message.payload {
-            NetlinkPayload::InnerMessage(
-                RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link),
-            ) => Some(link),
-            _ => None,
-        };
-        Ok(messages.into_iter().filter_map(link).collect())
     }
 
     fn append(&mut self, buffer: &mut Vec<u8>, message: RouteNetlinkMessage, flags: u16) {
@@ -236,9 +181,6 @@ fn setsockopt_on(fd: &OwnedFd, option: libc::c_int) -> io::Result<()> {
         )
     };
     if done == 0 {
-        // Notifications of a large network come in bursts. Allowed in the machine's own user
-        // namespace only; the default does where it is refused.
-        let _ = setsockopt(fd, sockopt::RcvBufForce, &(4 << 20));
         return Ok(());
     }
     Err(io::Error::last_os_error())

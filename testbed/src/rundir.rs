@@ -64,7 +64,7 @@ impl RunDir {
         make_base(&base)?;
         let _base_lock = lock_base(&base)?;
         for failure in sweep_locked(&base)?.failures {
-            tracing::warn!(error = %failure, "cannot sweep a dead testbed");
+            tracing::warn!(error = failure.with_sources(), "cannot sweep a dead testbed");
         }
         let numbered = (1..).map(|n| format!("net{n}"));
         let candidates: Box<dyn Iterator<Item = String>> = match name {
@@ -88,7 +88,7 @@ impl RunDir {
                     }
                 }
                 Err(error) => {
-                    return Err(Error::system("create", path.display().to_string())(error));
+                    return Err(Error::system("create", directory_object(&path))(error));
                 }
             }
         }
@@ -127,7 +127,7 @@ impl RunDir {
 impl Drop for RunDir {
     fn drop(&mut self) {
         for error in self.remove() {
-            tracing::warn!(%error, "cannot clean up; `flowbed clean` will try again");
+            tracing::warn!(error = error.with_sources(), "cannot clean up; `flowbed clean` will try again");
         }
     }
 }
@@ -188,7 +188,7 @@ fn sweep_locked(base: &Path) -> Result<SweepReport, Error> {
 
 /// The run directories there are, in order of their names.
 pub(crate) fn directories(base: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
-    let reading = || base.display().to_string();
+    let reading = || directory_object(base);
     let entries = match fs::read_dir(base) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -259,16 +259,21 @@ fn lock_base(base: &Path) -> Result<Flock<OwnedFd>, Error> {
 
 /// Makes the base directory, or checks that nobody else can have put things into it.
 fn make_base(base: &Path) -> Result<(), Error> {
-    let object = || base.display().to_string();
+    let object = || directory_object(base);
     DirBuilder::new().mode(0o700).recursive(true).create(base).map_err(Error::system("create", object()))?;
     let meta = fs::symlink_metadata(base).map_err(Error::system("look at", object()))?;
     if !meta.is_dir() || meta.uid() != geteuid().as_raw() || meta.mode() & 0o022 != 0 {
         return Err(Error::Unavailable {
-            what: format!("{} is not a directory of this user's alone", object()),
-            remedy: "remove it, or set FLOWBED_RUN_DIR to another".to_owned(),
+            what: format!("{} is not a directory that only this user can write to", base.display()),
+            remedy: "set FLOWBED_RUN_DIR to one that is, or to one that does not exist yet".to_owned(),
         });
     }
     Ok(())
+}
+
+/// What errors call a directory whose place the user can choose.
+fn directory_object(path: &Path) -> String {
+    format!("the run directory {} (set FLOWBED_RUN_DIR for another place)", path.display())
 }
 
 fn check_name(name: &str) -> Result<(), Error> {

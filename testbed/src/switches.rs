@@ -1,5 +1,6 @@
 //! The switches of a testbed: Open vSwitch's in an instance of its own, and Linux bridges.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -19,6 +20,8 @@ pub(crate) struct Switches {
     kinds: Vec<SwitchKind>,
     /// OVSDB targets, `tcp:127.0.0.1:6653`.
     controllers: Vec<String>,
+    /// What those of them stand for that are relays: `tcp:HOST:PORT` as the user wrote it.
+    relayed: HashMap<String, String>,
     fail_mode: crate::FailMode,
 }
 
@@ -33,10 +36,8 @@ impl Switches {
             SwitchKind::Auto => match ovs::Installation::find() {
                 Ok(_) => Ok(SwitchKind::Ovs),
                 Err(error) => Err(Error::Unavailable {
-                    what: format!("no switch to take by default: {error}"),
-                    remedy: "install Open vSwitch (Debian, Ubuntu: apt install \
-                             openvswitch-switch), or choose `--switch bridge`"
-                        .to_owned(),
+                    what: "no switch to take by default".to_owned(),
+                    remedy: format!("{error}, or choose `--switch bridge`"),
                 }),
             },
             other => Ok(other),
@@ -54,6 +55,7 @@ impl Switches {
     ) -> Result<Self, Error> {
         let needed = kinds.contains(&SwitchKind::Ovs);
         let mut controllers = Vec::new();
+        let mut relayed = HashMap::new();
         let mut instance = None;
         if needed {
             for target in &options.controllers {
@@ -62,14 +64,18 @@ impl Switches {
                     ControllerTarget::Fabric(address) => *address,
                     ControllerTarget::Remote { host, port } => relay::start(fabric, host, *port, tasks)?,
                 };
-                controllers.push(format!("tcp:{}:{}", bracketed(address), address.port()));
+                let name = format!("tcp:{}:{}", bracketed(address), address.port());
+                if let ControllerTarget::Remote { host, port } = target {
+                    relayed.insert(name.clone(), format!("tcp:{host}:{port}"));
+                }
+                controllers.push(name);
             }
             tracing::debug!(switches = plan.switches.len(), "starting Open vSwitch");
             let directory = fabric.dir().join("ovs");
             let started = ovs::Instance::start(fabric.namespace(), &directory, fabric.ledger()).await;
             instance = Some(started.map_err(Error::switch("cannot start Open vSwitch"))?);
         }
-        Ok(Self { instance, kinds: kinds.to_vec(), controllers, fail_mode: options.fail_mode })
+        Ok(Self { instance, kinds: kinds.to_vec(), controllers, relayed, fail_mode: options.fail_mode })
     }
 
     /// Whether frames are read by a program, which needs their checksums finished.
@@ -122,7 +128,20 @@ impl Switches {
         instance
             .wait_connected(&names, timeout)
             .await
+            .map_err(|error| self.as_written(error))
             .map_err(Error::switch("not all are connected to their controller"))
+    }
+
+    /// Calls controllers as the user did, not by their relays' addresses.
+    fn as_written(&self, mut error: ovs::Error) -> ovs::Error {
+        if let ovs::Error::NotConnected { bridges, .. } = &mut error {
+            for target in bridges.iter_mut().flat_map(|bridge| &mut bridge.targets) {
+                if let Some(written) = self.relayed.get(target) {
+                    target.clone_from(written);
+                }
+            }
+        }
+        error
     }
 
     pub(crate) async fn stop(self) -> Result<(), Error> {

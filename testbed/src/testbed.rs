@@ -4,16 +4,15 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netlink_packet_route::link::LinkFlags;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::construction::{construct_in, interface_index, socket_in};
+use crate::connection;
+use crate::construction::{construct_in, interface_index};
 use crate::error::Error;
 use crate::fabric::Fabric;
 use crate::host::Host;
 use crate::links::{self, Watcher};
-use crate::netlink::Intent;
 use crate::options::Options;
 use crate::ping::{self, Echo, PingOptions, PingReport};
 use crate::sandbox::{Child, NetNs, Output};
@@ -90,10 +89,8 @@ impl Testbed {
             .map(|(namespace, view)| Host { view: view.clone(), namespace: namespace.clone() })
             .collect();
         let view = Arc::new(watch::Sender::new(snapshot));
-        let watchers = links::watchers(&plan, fabric.namespace(), &construction.hosts, &view);
-        for watcher in &watchers {
-            Arc::clone(watcher).start(&mut tasks).await?;
-        }
+        let watchers =
+            links::watch(&plan, fabric.namespace(), &construction.hosts, &view, &mut tasks).await?;
         let is_up = |link: &LinkView| link.state == LinkState::Up;
         settled(&view, |view| view.links.iter().all(is_up)).await?;
         state::write(fabric.dir(), &state_of(&fabric, &hosts))?;
@@ -166,22 +163,25 @@ impl Testbed {
     /// # Errors
     /// [`Error::Unknown`] when there is no such link.
     pub async fn set_link(&self, links: impl Into<LinkRef>, state: LinkState) -> Result<(), Error> {
-        let flags = match state {
-            LinkState::Up => LinkFlags::Up,
-            LinkState::Down => LinkFlags::empty(),
-        };
         for link in self.resolve(&links.into())? {
+            let mut handles = Vec::new();
             for (end, planned) in self.plan.links[link].iter().enumerate() {
-                let namespace = self.namespace_of(planned.node);
-                let mut socket = socket_in(namespace).await?;
-                socket
-                    .request(Intent::Change, wiring::set_flags(interface_index(link, end), flags))
+                let handle = connection::handle(self.namespace_of(planned.node)).await?;
+                let change = wiring::set_state(interface_index(link, end), state);
+                handle
+                    .link()
+                    .change(change)
+                    .execute()
+                    .await
+                    .map_err(connection::answer)
                     .map_err(Error::system("set", planned.name.clone()))?;
+                handles.push(handle);
             }
-            for (end, planned) in self.plan.links[link].iter().enumerate() {
-                let mut socket = socket_in(self.namespace_of(planned.node)).await?;
-                socket
-                    .settle(&[interface_index(link, end)])
+            // Only when both are set does the kernel draw its conclusions for either.
+            for (end, (planned, handle)) in self.plan.links[link].iter().zip(&handles).enumerate() {
+                connection::settle(handle, interface_index(link, end))
+                    .await
+                    .map_err(connection::answer)
                     .map_err(Error::system("look at", planned.name.clone()))?;
             }
             for watcher in &self.watchers {

@@ -1,18 +1,17 @@
 //! The interfaces of a network: what the kernel is asked to make.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
-};
-use netlink_packet_route::neighbour::{
+use openflow::MacAddr;
+use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkFlags, LinkMessage};
+use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage,
 };
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use openflow::MacAddr;
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
+use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use crate::topology::Ipv4Net;
+use crate::view::LinkState;
 
 /// An interface to be.
 #[derive(Debug, Clone)]
@@ -30,21 +29,13 @@ pub(crate) struct NewInterface {
 pub(crate) const FIRST_INDEX: u32 = 10_000;
 
 impl NewInterface {
-    fn message(&self) -> LinkMessage {
-        let mut message = LinkMessage::default();
-        message.header.index = self.index;
-        message.attributes.push(LinkAttribute::IfName(self.name.clone()));
-        if let Some(mac) = self.mac {
-            message.attributes.push(LinkAttribute::Address(mac.0.to_vec()));
+    /// What is said of any kind of interface.
+    fn describe<T>(&self, builder: LinkMessageBuilder<T>) -> LinkMessageBuilder<T> {
+        let builder = builder.index(self.index).name(self.name.as_str());
+        match self.mac {
+            Some(mac) => builder.address(mac.0.to_vec()),
+            None => builder,
         }
-        message
-    }
-
-    fn message_up(&self) -> LinkMessage {
-        let mut message = self.message();
-        message.header.flags = LinkFlags::Up;
-        message.header.change_mask = LinkFlags::Up;
-        message
     }
 }
 
@@ -53,64 +44,50 @@ impl NewInterface {
 /// and down: the kernel refuses to set it up before the pair is whole. Made where it belongs,
 /// not moved: moving waits for a grace period.
 pub(crate) fn veth(here: &NewInterface, there: &NewInterface, target: Option<i32>) -> RouteNetlinkMessage {
-    let mut peer = there.message();
-    peer.attributes.extend(target.map(LinkAttribute::NetNsFd));
-    let mut message = here.message_up();
-    message.attributes.extend(here.bridge.map(LinkAttribute::Controller));
-    message.attributes.push(LinkAttribute::LinkInfo(vec![
-        LinkInfo::Kind(InfoKind::Veth),
-        LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
-    ]));
-    RouteNetlinkMessage::NewLink(message)
+    let mut peer = there.describe(LinkMessageBuilder::<LinkUnspec>::new());
+    if let Some(namespace) = target {
+        peer = peer.setns_by_fd(namespace);
+    }
+    // LinkVeth's own peer has a name only.
+    let kind = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth);
+    let mut pair = here.describe(kind).up().set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())));
+    if let Some(bridge) = here.bridge {
+        pair = pair.controller(bridge);
+    }
+    RouteNetlinkMessage::NewLink(pair.build())
 }
 
 /// A Linux bridge, up.
 pub(crate) fn bridge(interface: &NewInterface) -> RouteNetlinkMessage {
-    let mut message = interface.message_up();
-    message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
-    RouteNetlinkMessage::NewLink(message)
+    let kind = LinkMessageBuilder::<LinkBridge>::new_with_info_kind(InfoKind::Bridge);
+    RouteNetlinkMessage::NewLink(interface.describe(kind).up().build())
 }
 
 /// Makes the interface a port of the bridge.
 pub(crate) fn enslave(interface: u32, bridge: u32) -> RouteNetlinkMessage {
-    let mut message = LinkMessage::default();
-    message.header.index = interface;
-    message.attributes.push(LinkAttribute::Controller(bridge));
-    RouteNetlinkMessage::SetLink(message)
+    RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(interface).controller(bridge).build())
 }
 
 /// Administratively up or down.
-pub(crate) fn set_flags(interface: u32, flags: LinkFlags) -> RouteNetlinkMessage {
-    let mut message = LinkMessage::default();
-    message.header.index = interface;
-    message.header.flags = flags;
-    message.header.change_mask = LinkFlags::Up;
-    RouteNetlinkMessage::SetLink(message)
+pub(crate) fn set_state(interface: u32, state: LinkState) -> LinkMessage {
+    let builder = LinkUnspec::new_with_index(interface);
+    match state {
+        LinkState::Up => builder.up(),
+        LinkState::Down => builder.down(),
+    }
+    .build()
 }
 
 /// Asks after one interface. Answering, the kernel first draws its conclusions from the state of
 /// the cable (since Linux 6.8), which would otherwise wait for its link watch: up to a second.
 pub(crate) fn look(interface: u32) -> RouteNetlinkMessage {
-    let mut message = LinkMessage::default();
-    message.header.index = interface;
-    RouteNetlinkMessage::GetLink(message)
+    RouteNetlinkMessage::GetLink(LinkUnspec::new_with_index(interface).build())
 }
 
 /// Gives an interface an address.
 pub(crate) fn address(interface: u32, net: Ipv4Net) -> RouteNetlinkMessage {
-    let mut message = AddressMessage::default();
-    message.header.family = AddressFamily::Inet;
-    message.header.prefix_len = net.prefix;
-    message.header.index = interface;
-    message.attributes = vec![
-        AddressAttribute::Address(IpAddr::V4(net.address)),
-        AddressAttribute::Local(IpAddr::V4(net.address)),
-    ];
-    // RFC 3021: the two addresses of a /31 are both hosts'.
-    if net.prefix < 31 {
-        message.attributes.push(AddressAttribute::Broadcast(net.broadcast()));
-    }
-    RouteNetlinkMessage::NewAddress(message)
+    let builder = AddressMessageBuilder::<Ipv4Addr>::new().index(interface);
+    RouteNetlinkMessage::NewAddress(builder.address(net.address, net.prefix).build())
 }
 
 /// An empty place for a neighbour, kept out of the kernel's garbage collection.

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -53,6 +54,8 @@ impl Daemon {
         command
             .arg(argument)
             .args(["-vconsole:off", "-vsyslog:off", "-vfile:info", "--no-chdir"])
+            // A group of its own: Ctrl-C at the terminal is not meant for it.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.0)
             .stderr(output.1);

@@ -38,12 +38,14 @@ const SOCKET_ADDRESS: usize = 108;
 /// The longest file name in the directory: a bridge's `NAME.mgmt`, `.snoop`, or a daemon's log.
 const FILE_NAME: usize = 24;
 
-/// An `ovsdb-server` and an `ovs-vswitchd` of our own. Dropping it kills both; [`stop`] does it
-/// faster where there are many ports, and cleans up.
+/// An `ovsdb-server` and an `ovs-vswitchd` of our own. Dropping it kills both and waits for
+/// the switch's end; [`stop`] does not block, and cleans up.
 ///
 /// [`stop`]: Instance::stop
 #[derive(Debug)]
 pub struct Instance {
+    // Dropped first: afterwards the switch's own descriptors are gone.
+    end: sockets::QuickEnd,
     directory: PathBuf,
     datapath: Datapath,
     server: Daemon,
@@ -87,7 +89,10 @@ impl Instance {
 
         let switch = start_switch(fabric, &installation, directory, &socket, datapath).await?;
         let (client, mirror) = follow(stream, socket, datapath).await?;
+        let end = sockets::QuickEnd::new(switch.pid(), switch.pidfd())
+            .map_err(Error::system("follow", "ovs-vswitchd"))?;
         let instance = Self {
+            end,
             directory: directory.to_owned(),
             datapath,
             server,
@@ -285,14 +290,15 @@ impl Instance {
     /// # Errors
     /// When the directory cannot be removed; the daemons are gone all the same.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self { directory, server, switch, client, mirror, .. } = self;
+        let Self { end, directory, server, switch, client, mirror, .. } = self;
         // Ends the client, which would else try to connect again.
         drop((client, mirror));
-        let held = sockets::take(switch.pid(), switch.pidfd());
-        tokio::join!(switch.end(), server.end());
-        let release = tokio::task::spawn_blocking(move || sockets::release(held));
-        // It fails only when it panics or the runtime ends; both close the sockets too.
-        let _ = release.await;
+        let switch_ended = async {
+            // It fails only when it panics or the runtime ends; both end the switch too.
+            let _ = tokio::task::spawn_blocking(move || drop(end)).await;
+            switch.end().await;
+        };
+        tokio::join!(switch_ended, server.end());
         match std::fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::Left(vec![format!("cannot remove {}: {error}", directory.display())]))

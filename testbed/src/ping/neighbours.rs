@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use netlink_packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::RouteNetlinkMessage;
 
 use super::ipv4;
 use crate::host::Host;

@@ -64,6 +64,17 @@ impl PingReport {
             sent => (sent - self.received()) as f64 * 100.0 / sent as f64,
         }
     }
+
+    /// The loss to whole per cents, as Mininet prints it; with as many more digits as it takes to
+    /// tell a little loss from none, and a little that arrived from nothing.
+    fn loss_text(&self) -> String {
+        let loss = self.loss_percent();
+        let exact = loss == 0.0 || loss == 100.0;
+        (0..)
+            .map(|digits| format!("{loss:.digits$}"))
+            .find(|text| exact || !matches!(text.parse(), Ok(0.0 | 100.0)))
+            .expect("enough digits tell any two numbers apart")
+    }
 }
 
 impl From<Vec<Echo>> for PingReport {
@@ -88,13 +99,7 @@ impl fmt::Display for PingReport {
         if self.sent() == 0 {
             return f.write_str("*** Results: no pings sent");
         }
-        write!(
-            f,
-            "*** Results: {:.0}% dropped ({}/{} received)",
-            self.loss_percent(),
-            self.received(),
-            self.sent()
-        )
+        write!(f, "*** Results: {}% dropped ({}/{} received)", self.loss_text(), self.received(), self.sent())
     }
 }
 
@@ -118,5 +123,29 @@ mod tests {
             ],
         };
         assert_eq!(report.to_string(), "h1 -> h2 X\nh2 -> h1 X\n*** Results: 50% dropped (2/4 received)");
+    }
+
+    #[test]
+    fn a_loss_is_never_rounded_away_nor_an_answer() {
+        let echo = |answered: bool| Echo {
+            from: "h1".into(),
+            to: "h2".into(),
+            rtt: answered.then_some(Duration::from_micros(80)),
+        };
+        for (received, sent, result) in [
+            (2450, 2450, "0% dropped (2450/2450 received)"),
+            (2449, 2450, "0.04% dropped (2449/2450 received)"),
+            (199, 200, "0.5% dropped (199/200 received)"),
+            (99, 100, "1% dropped (99/100 received)"),
+            (2, 3, "33% dropped (2/3 received)"),
+            (1, 2450, "99.96% dropped (1/2450 received)"),
+            (1, 100_000, "99.999% dropped (1/100000 received)"),
+            (0, 2450, "100% dropped (0/2450 received)"),
+        ] {
+            let echoes: Vec<_> = (0..sent).map(|i| echo(i < received)).collect();
+            let text = PingReport::from(echoes).to_string();
+            let line = text.lines().last().unwrap();
+            assert_eq!(line, format!("*** Results: {result}"));
+        }
     }
 }

@@ -68,23 +68,7 @@ impl Child {
     /// # Errors
     /// The kernel's.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        // SAFETY: the descriptor is a pidfd that we own; no siginfo is passed.
-        let done = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                self.pidfd.as_raw_fd(),
-                signal as libc::c_int,
-                std::ptr::null::<libc::siginfo_t>(),
-                0,
-            )
-        };
-        match done {
-            0 => Ok(()),
-            _ => match io::Error::last_os_error() {
-                error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
-                error => Err(error),
-            },
-        }
+        send_signal(self.pidfd(), signal)
     }
 
     /// Kills the process (SIGKILL); wait for it afterwards.
@@ -221,6 +205,27 @@ fn enter_before_exec(mounts: Option<i32>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Signals the process behind a pidfd; one that has ended already is no error.
+pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the call's duration; no siginfo is passed.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal as libc::c_int,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    match done {
+        0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            error => Err(error),
+        },
+    }
 }
 
 fn open_pidfd(pid: u32) -> io::Result<OwnedFd> {

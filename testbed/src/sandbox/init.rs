@@ -26,12 +26,19 @@ pub(crate) struct Init {
 const READY: u8 = 1;
 const READY_WITHOUT_MOUNTS: u8 = 2;
 
-/// Makes a pid namespace for the calling thread's future children and starts its init.
+/// Makes a pid namespace for the calling thread's future children and starts its init. Where the
+/// machine has none to give (a container that forbids it, a kernel without), children are the
+/// machine's and each dies with us by itself; only daemons that left their parent may stay.
 ///
 /// Afterwards the calling thread can start processes, but no more threads (`clone(2)`, EINVAL).
 pub(crate) fn start() -> Result<Init, Error> {
     let named = || "the testbed's first process".to_owned();
-    unshare(CloneFlags::CLONE_NEWPID).map_err(Error::system("create", "the testbed's pid namespace"))?;
+    if let Err(errno) = unshare(CloneFlags::CLONE_NEWPID) {
+        tracing::warn!(
+            error = errno.desc(),
+            "no pid namespace to be had: daemons started in hosts may outlive the testbed"
+        );
+    }
     let pipe = || pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(Error::system("create a pipe to", named()));
     let (go_read, go_write) = pipe()?;
     let (ready_read, ready_write) = pipe()?;
@@ -52,7 +59,7 @@ pub(crate) fn start() -> Result<Init, Error> {
             Some(OwnedFd::from(file))
         }
         Ok(1) => {
-            tracing::debug!("no private /proc: children see the machine's processes");
+            tracing::info!("no private /proc can be mounted: hosts see the machine's processes");
             None
         }
         Ok(_) => {

@@ -21,6 +21,6 @@ pub use ns::NetNs;
 pub use privileges::{Privileges, enter};
 pub use thread::NamespaceThread;
 
+pub(crate) use child::send_signal;
 pub(crate) use interface::loopback_up;
 pub(crate) use limits::raise_descriptor_limit;
-pub(crate) use readiness::readable;

@@ -18,8 +18,9 @@ use super::init::{self, Init};
 use crate::error::Error;
 
 /// How long the thread waits, at its end, for the namespace's processes to be gone. They have
-/// been sent SIGKILL by then; what waits longer is the kernel closing their sockets.
-const END_PATIENCE: Duration = Duration::from_secs(20);
+/// been sent SIGKILL by then and run no more; what waits longer is the kernel closing their
+/// sockets, which it does without us.
+const END_PATIENCE: Duration = Duration::from_secs(2);
 
 type Job = Box<dyn FnOnce(&mut Position) + Send>;
 
@@ -128,8 +129,8 @@ impl NamespaceThread {
     }
 
     /// Ends every process of the testbed and then the thread; returns when both are gone.
-    /// Later jobs answer [`Error::Ended`]. Blocks: up to the time that the kernel needs to close
-    /// the children's sockets.
+    /// Later jobs answer [`Error::Ended`]. Blocks for the time that the kernel needs to close
+    /// the children's sockets, 2 s at most: then they are left to it.
     pub fn end(&self) {
         if let Ok(mut jobs) = self.jobs.lock() {
             jobs.take();

@@ -7,10 +7,11 @@ use super::{Endpoint, FailMode, SwitchKind};
 
 /// For `#[serde(with)]`: a value with a text form.
 pub(super) mod required {
-    use std::fmt::Display;
+    use std::fmt::{self, Display};
+    use std::marker::PhantomData;
     use std::str::FromStr;
 
-    use serde::{Deserialize, Deserializer, Serializer, de};
+    use serde::{Deserializer, Serializer, de};
 
     pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(value)
@@ -21,8 +22,21 @@ pub(super) mod required {
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        let text = String::deserialize(from)?;
-        text.parse().map_err(de::Error::custom)
+        from.deserialize_str(Quoted(PhantomData))
+    }
+
+    struct Quoted<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: Display>> de::Visitor<'_> for Quoted<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text in quotes")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(de::Error::custom)
+        }
     }
 }
 

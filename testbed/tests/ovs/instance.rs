@@ -1,8 +1,4 @@
 //! The private Open vSwitch, on the real one.
-//!
-//! Run with `cargo test -p flowbed-testbed --test ovs_instance -- --ignored --nocapture`.
-
-#![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
 use std::process::Command;
@@ -56,9 +52,7 @@ async fn column(instance: &Instance, bridge: &str, column: &str) -> Value {
     outcomes[0].rows[0][column].clone()
 }
 
-#[tokio::test]
-#[ignore = "needs root and openvswitch-switch"]
-async fn bridges_and_ports_come_and_go() {
+pub(crate) async fn bridges_and_ports_come_and_go() {
     let fabric = fabric("come").await;
     let instance = start(&fabric).await;
     let all = bridges(3, 3);
@@ -86,9 +80,7 @@ async fn bridges_and_ports_come_and_go() {
     assert!(!fabric.dir().join("ovs").exists());
 }
 
-#[tokio::test]
-#[ignore = "needs root and openvswitch-switch"]
-async fn a_port_that_is_not_there_is_named_and_nothing_is_left() {
+pub(crate) async fn a_port_that_is_not_there_is_named_and_nothing_is_left() {
     let fabric = fabric("lack").await;
     let instance = start(&fabric).await;
     let both = bridges(2, 1);
@@ -113,9 +105,7 @@ async fn a_port_that_is_not_there_is_named_and_nothing_is_left() {
     instance.stop().await.unwrap();
 }
 
-#[tokio::test]
-#[ignore = "needs root and openvswitch-switch"]
-async fn connections_to_a_controller_are_awaited_and_missing_ones_explained() {
+pub(crate) async fn connections_to_a_controller_are_awaited_and_missing_ones_explained() {
     let fabric = fabric("wait").await;
     let instance = start(&fabric).await;
     let listener = fabric.listen("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -149,9 +139,25 @@ async fn connections_to_a_controller_are_awaited_and_missing_ones_explained() {
     instance.stop().await.unwrap();
 }
 
-#[tokio::test]
-#[ignore = "needs root and openvswitch-switch"]
-async fn a_daemon_that_dies_is_told_with_its_log() {
+/// Ctrl-C goes to the terminal's whole foreground group, and means the command that runs there.
+pub(crate) async fn the_daemons_are_out_of_reach_of_the_terminals_signals() {
+    let fabric = fabric("group").await;
+    let instance = start(&fabric).await;
+    let mut command = Command::new("ps");
+    command.args(["-eo", "pid=,pgid=,comm="]);
+    let output = fabric.namespace().output(command).await.unwrap();
+    let processes = String::from_utf8(output.stdout).unwrap();
+    let mut daemons = 0;
+    for process in processes.lines().filter(|line| line.contains("ovs")) {
+        let words: Vec<_> = process.split_whitespace().collect();
+        assert_eq!(words[0], words[1], "a leader of its own group: {process}");
+        daemons += 1;
+    }
+    assert_eq!(daemons, 2, "{processes}");
+    instance.stop().await.unwrap();
+}
+
+pub(crate) async fn a_daemon_that_dies_is_told_with_its_log() {
     let fabric = fabric("dies").await;
     let instance = start(&fabric).await;
     instance.apply(&bridges(1, 0)).await.unwrap();
@@ -169,9 +175,7 @@ async fn a_daemon_that_dies_is_told_with_its_log() {
 }
 
 /// No limit is asserted: this prints what it takes, of `BRIDGES` with three ports.
-#[tokio::test]
-#[ignore = "needs root and openvswitch-switch"]
-async fn large_networks_come_and_go() {
+pub(crate) async fn large_networks_come_and_go() {
     let count = std::env::var("BRIDGES").map_or(50, |count| count.parse().unwrap());
     let fabric = fabric("large").await;
     let all = bridges(count, 3);

@@ -1,0 +1,92 @@
+//! Networks on the real kernel, without Open vSwitch. They need root.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../network/mod.rs"]
+mod network;
+#[path = "../../../tests/tier/mod.rs"]
+mod tier;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use flowbed_testbed::{Error, Fabric, LinkState, PingOptions, SwitchKind, Testbed, Topology};
+
+use crate::network::{all_reach_each_other, options, run, start, text};
+
+fn main() -> ExitCode {
+    tier::run(
+        &[tier::root],
+        &[
+            ("bridges_carry_and_links_go_down_and_up", || run(bridges_carry_and_links_go_down_and_up())),
+            ("what_hosts_start_ends_with_the_testbed", || run(what_hosts_start_ends_with_the_testbed())),
+            ("hosts_joined_directly_long_names_and_parallel_links_work", || {
+                run(hosts_joined_directly_long_names_and_parallel_links_work())
+            }),
+        ],
+    )
+}
+
+async fn bridges_carry_and_links_go_down_and_up() {
+    let testbed = start("links", "linear,3", options(SwitchKind::Bridge)).await;
+    all_reach_each_other(&testbed).await;
+    let mut watch = testbed.watch();
+    testbed.set_link(("s1", "s2"), LinkState::Down).await.unwrap();
+    assert!(watch.has_changed().unwrap());
+    let quick = PingOptions { timeout: Duration::from_millis(300), ..PingOptions::default() };
+    let report = testbed.ping_all(&quick).await.unwrap();
+    assert_eq!(report.to_string().lines().next(), Some("h1 -> X X"));
+    testbed.set_link(("s2", "s1"), LinkState::Up).await.unwrap();
+    all_reach_each_other(&testbed).await;
+    // Somebody else's doing is seen too.
+    watch.mark_unchanged();
+    text(&testbed.run("h1", &["ip", "link", "set", "h1-eth0", "down"]).await.unwrap());
+    let down = watch.wait_for(|view| view.links[0].state == LinkState::Down);
+    tokio::time::timeout(Duration::from_secs(5), down).await.unwrap().unwrap();
+    testbed.stop().await.unwrap();
+}
+
+async fn what_hosts_start_ends_with_the_testbed() {
+    let testbed = start("daemon", "single,2", options(SwitchKind::Bridge)).await;
+    let directory = testbed.fabric().dir().to_owned();
+    // A daemon: its parent is gone, its session its own. It says its pid as the machine sees it.
+    let script = "setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo";
+    text(&testbed.run("h1", &["sh", "-c", script]).await.unwrap());
+    let seen = text(&testbed.run("h2", &["ps", "-eo", "args"]).await.unwrap());
+    assert!(seen.contains("sleep 1000"), "{seen}");
+    // It holds the namespace of h1 open; its end is the end of the namespace.
+    let namespace = text(&testbed.run("h1", &["readlink", "/proc/self/ns/net"]).await.unwrap());
+    testbed.stop().await.unwrap();
+    assert!(!directory.exists());
+    let holders = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let link = std::fs::read_link(entry.ok()?.path().join("ns/net")).ok()?;
+        (link.to_str() == Some(namespace.trim())).then_some(link)
+    });
+    assert_eq!(holders.count(), 0);
+}
+
+async fn hosts_joined_directly_long_names_and_parallel_links_work() {
+    let file = r#"
+        hosts = [{ name = "a-host-with-a-long-name" }, { name = "b" }]
+        switches = [{ name = "s1" }]
+        links = [
+            { a = "a-host-with-a-long-name", b = "b" },
+            { a = "b", b = "s1" },
+            { a = "b", b = "s1" },
+        ]
+    "#;
+    let topology = Topology::from_toml(file, "net.toml".as_ref()).unwrap();
+    let name = format!("direct-{}", std::process::id());
+    let fabric = Fabric::create(Some(&name)).await.unwrap();
+    let again = Fabric::create(Some(&name)).await;
+    assert!(matches!(again, Err(Error::NameTaken { .. })), "{again:?}");
+    let testbed = Testbed::start(fabric, topology, options(SwitchKind::Bridge)).await.unwrap();
+    let echo = testbed.ping("b", "a-host-with-a-long-name").await.unwrap();
+    assert!(echo.rtt.is_some());
+    assert_eq!(testbed.switches()[0].ports.len(), 2);
+    testbed.set_link(0, LinkState::Down).await.unwrap();
+    assert_eq!(testbed.links()[0].state, LinkState::Down);
+    let unknown = testbed.ping("b", "c").await.unwrap_err().to_string();
+    assert_eq!(unknown, "no host named c; there is a-host-with-a-long-name, b");
+    testbed.stop().await.unwrap();
+}
