@@ -265,7 +265,7 @@ fn sources(args: &Args, lab: &Lab, label: String, apps: Vec<String>) -> Sources 
         (_, None) => None,
     };
     Sources {
-        name: label,
+        name: format!("{} ({label})", lab.testbed().name()),
         control,
         controller: lab.controller().cloned(),
         testbed: Some(lab.testbed().watch()),
