@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use flowbed::Lab;
@@ -43,6 +43,7 @@ impl Test {
 
     pub(crate) async fn run(self, lab: &Lab) -> Result<TestResult> {
         let testbed = lab.testbed();
+        let begin = Instant::now();
         let ping = match self {
             Test::PingAll => Some(testbed.ping_all(&PingOptions::default()).await?),
             Test::PingPair => {
@@ -53,7 +54,7 @@ impl Test {
             }
             Test::None => None,
         };
-        Ok(TestResult { test: self, ping })
+        Ok(TestResult { test: self, took: begin.elapsed(), ping })
     }
 }
 
@@ -61,6 +62,7 @@ impl Test {
 #[derive(Debug)]
 pub(crate) struct TestResult {
     test: Test,
+    took: Duration,
     ping: Option<PingReport>,
 }
 
@@ -70,7 +72,8 @@ impl TestResult {
     }
 
     fn json(&self) -> Value {
-        let mut result = json!({ "name": self.test.name(), "passed": self.passed() });
+        let mut result =
+            json!({ "name": self.test.name(), "passed": self.passed(), "seconds": seconds(self.took) });
         if let Some(ping) = &self.ping {
             result["sent"] = json!(ping.sent());
             result["received"] = json!(ping.received());

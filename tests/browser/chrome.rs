@@ -27,7 +27,7 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
-    "--window-size=1280,800",
+    "--window-size=1280,1000",
 ];
 
 /// chromedriver, ended when dropped.

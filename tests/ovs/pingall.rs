@@ -30,6 +30,7 @@ pub fn learning_switch() -> Result<(), Failed> {
     assert!(good, "{result}");
     assert_eq!(the_test(&result), (12, 12), "{result}");
     assert_eq!(result["tests"][0]["loss_percent"], 0.0);
+    assert!(result["tests"][0]["seconds"].as_f64() > Some(0.0), "{result}");
     assert_eq!(result["tests"][0]["pairs"].as_array().map(Vec::len), Some(12));
     assert!(result["up_s"].as_f64() > Some(0.0) && result["down_s"].as_f64() > Some(0.0), "{result}");
     assert_eq!((&result["hosts"], &result["switches"], &result["links"]), (&4.into(), &3.into(), &6.into()));
