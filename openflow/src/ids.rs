@@ -94,6 +94,11 @@ impl PortNo {
         Self::NAMED.iter().find(|(port, _)| *port == self).map(|(_, name)| *name)
     }
 
+    /// The port with a meaning of its own that has this name, in any case.
+    pub fn from_reserved_name(name: &str) -> Option<PortNo> {
+        Self::NAMED.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(port, _)| *port)
+    }
+
     /// Whether the number can belong to a physical or logical port (1 to [`PortNo::MAX`]).
     pub fn is_ordinary(self) -> bool {
         self.0 != 0 && self <= PortNo::MAX
@@ -116,15 +121,11 @@ impl FromStr for PortNo {
         if let Ok(number) = text.parse() {
             return Ok(PortNo(number));
         }
-        PortNo::NAMED
-            .iter()
-            .find(|(_, name)| name.eq_ignore_ascii_case(text))
-            .map(|(port, _)| *port)
-            .ok_or_else(|| ParseIdError {
-                what: "port",
-                expected: "a number or a name such as LOCAL",
-                text: text.to_owned(),
-            })
+        PortNo::from_reserved_name(text).ok_or_else(|| ParseIdError {
+            what: "port",
+            expected: "a number or a name such as LOCAL",
+            text: text.to_owned(),
+        })
     }
 }
 

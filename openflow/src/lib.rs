@@ -10,7 +10,7 @@
 //! | [`error`] | what is wrong with bytes; the protocol's own errors by name |
 //! | [`session`] | one end of a connection as a machine |
 //! | [`capture`] | messages out of pcap and pcapng |
-//! | [`text`] | `Display` in the words of `ovs-ofctl(8)` |
+//! | [`text`] | the words of `ovs-ofctl(8)`: flows, groups and meters printed and read |
 //!
 //! # Reading what a peer sent
 //! ```
@@ -53,6 +53,37 @@
 //! Body::from(flow).encode(Xid(1), &mut wire)?;
 //! assert_eq!(wire.len(), 96);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Reading what ovs-ofctl writes
+//! ```
+//! # use flowbed_openflow as openflow;
+//! use openflow::FlowMod;
+//! use openflow::text::{Parser, parse_flows};
+//!
+//! let flow: FlowMod = "priority=10,tcp,tp_dst=80,actions=mod_vlan_vid:5,output:2".parse()?;
+//! assert_eq!(
+//!     flow.to_string(),
+//!     "priority=10,tcp,tp_dst=80 actions=push_vlan:0x8100,set_field:4101->vlan_vid,output:2"
+//! );
+//!
+//! // What dump-flows printed: flows with their counters.
+//! let dump = "OFPST_FLOW reply (OF1.3) (xid=0x2):\n \
+//!     cookie=0x0, duration=3.5s, table=0, n_packets=7, n_bytes=420, priority=1,arp actions=FLOOD\n";
+//! let flows = Parser::new().dump(dump).map_err(|errors| errors[0].clone())?;
+//! assert_eq!(flows[0].packet_count, 7);
+//!
+//! // A file: every error is told, not only the first.
+//! let errors = parse_flows("arp actions=flod\nip_dst=10.0.0.1 actions=drop\n").unwrap_err();
+//! let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+//! assert_eq!(
+//!     told,
+//!     [
+//!         "flow 1, column 13: unknown action \"flod\"; did you mean \"FLOOD\"?",
+//!         "flow 2, column 1: match field ip_dst needs eth_type=0x0800; add it to the match",
+//!     ]
+//! );
+//! # Ok::<(), openflow::text::TextError>(())
 //! ```
 //!
 //! # What survives a round trip

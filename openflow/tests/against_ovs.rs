@@ -1,9 +1,12 @@
-//! Our encoder and our text against Open vSwitch's reader and Open vSwitch's text: random flows go
-//! through `ovs-ofctl ofp-parse`, which must print what we print. Ignored where ovs-ofctl is missing.
+//! Our encoder and our text against Open vSwitch's: random flows go through `ovs-ofctl ofp-parse`,
+//! which must print what we print; random texts go through ovs-ofctl and through our parser, which
+//! must take and refuse the same ones and make the same bytes of them. Ignored where ovs-ofctl is
+//! missing.
 //!
 //! `FLOWBED_CASES` sets how many flows; `FLOWBED_SEED` where they start.
 
 mod generate;
+mod ofctl;
 
 use std::io::Write;
 use std::ops::Range;
@@ -11,17 +14,24 @@ use std::process::Command;
 
 use bytes::BytesMut;
 use flowbed_openflow as openflow;
-use generate::{Gen, ovs};
+use generate::{Gen, ovs, text};
 use libtest_mimic::{Arguments, Failed, Trial};
-use openflow::Body;
 use openflow::ids::Xid;
+use openflow::msg::flow_mod::FlowMod;
 use openflow::multipart::{MultipartBody, MultipartReply};
+use openflow::text::{Parser, Strictness, TextError};
+use openflow::{Body, Message};
 
 fn main() {
     let missing = Command::new("ovs-ofctl").arg("--version").output().is_err();
     let trials = [
         Trial::test("flows_print_as_open_vswitch_prints_them", flows),
+        Trial::test("groups_and_meters_print_as_open_vswitch_prints_them", groups_and_meters),
         Trial::test("messages_are_read_without_complaint", messages),
+        Trial::test("flow_texts_are_read_as_open_vswitch_reads_them", flow_texts),
+        Trial::test("group_texts_are_read_as_open_vswitch_reads_them", group_texts),
+        Trial::test("meter_texts_are_read_as_open_vswitch_reads_them", meter_texts),
+        Trial::test("printed_flows_are_read_by_open_vswitch", printed_flows),
     ];
     let trials = trials.map(|trial| trial.with_ignored_flag(missing)).into();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -84,6 +94,29 @@ fn flows() -> Result<(), Failed> {
     report(&wrong)
 }
 
+fn groups_and_meters() -> Result<(), Failed> {
+    let cases: Vec<_> = seeds().map(|seed| ovs::described(&mut Gen::new(seed))).collect();
+    let texts = ofp_parse(cases.iter().map(|body| {
+        let body = body.clone();
+        Body::MultipartReply(MultipartReply { more: false, body })
+    }))?;
+    let mut wrong = Vec::new();
+    for (body, theirs) in cases.iter().zip(texts) {
+        let ours: Vec<String> = match body {
+            MultipartBody::GroupDesc(groups) => groups.iter().map(|group| format!(" {group}\n")).collect(),
+            MultipartBody::MeterConfig(meters) => meters.iter().map(|meter| format!("{meter}\n")).collect(),
+            other => return Err(format!("neither groups nor meters: {other:?}").into()),
+        };
+        let theirs = theirs + "\n";
+        for ours in ours {
+            if !theirs.contains(&ours) {
+                wrong.push(format!("ours:\n{ours}theirs:\n{theirs}"));
+            }
+        }
+    }
+    report(&wrong)
+}
+
 fn messages() -> Result<(), Failed> {
     let cases: Vec<_> = seeds().map(|seed| ovs::body(&mut Gen::new(seed))).collect();
     let texts = ofp_parse(cases.iter().cloned())?;
@@ -91,6 +124,105 @@ fn messages() -> Result<(), Failed> {
     for (seed, (body, theirs)) in seeds().zip(cases.iter().zip(texts)) {
         if !theirs.contains("(OF1.3)") || theirs.contains("***") {
             wrong.push(format!("seed {seed}: {body:?}\ntheirs: {theirs}"));
+        }
+    }
+    report(&wrong)
+}
+
+/// A message as bytes, its fields in our order.
+fn normalized(mut body: Body) -> Result<String, Failed> {
+    if let Body::FlowMod(flow) = &mut body {
+        flow.match_ = flow.match_.normalized();
+    }
+    let mut out = BytesMut::new();
+    body.encode(Xid(0), &mut out)?;
+    Ok(hex::encode(out))
+}
+
+/// What is different between what we make of a text and what ovs-ofctl does, if anything is.
+fn difference(
+    text: &str,
+    ours: impl Fn(&Parser<'_>) -> Result<Body, TextError>,
+    theirs: Option<bytes::Bytes>,
+) -> Result<Option<String>, Failed> {
+    let theirs = match theirs {
+        Some(bytes) => Some(normalized(Message::decode(bytes)?.body)?),
+        None => None,
+    };
+    let as_ovs = Parser::new().strictness(Strictness::OpenVswitch);
+    Ok(match (ours(&as_ovs), theirs) {
+        (Err(error), Some(_)) => Some(format!("{text}\nwe refuse: {error}")),
+        (Ok(_), None) => Some(format!("{text}\nthey refuse")),
+        (Err(_), None) => None,
+        (Ok(body), Some(theirs)) => {
+            let strict = ours(&Parser::new());
+            let same = strict.as_ref().is_ok_and(|strict| *strict == body);
+            let ours = normalized(body)?;
+            if ours != theirs {
+                Some(format!("{text}\nours:   {ours}\ntheirs: {theirs}"))
+            } else if strict.is_ok() && !same {
+                Some(format!("{text}\nmeans something else when read strictly"))
+            } else {
+                None
+            }
+        }
+    })
+}
+
+fn flow_texts() -> Result<(), Failed> {
+    let texts: Vec<String> = seeds().map(|seed| text::flow(&mut Gen::new(seed))).collect();
+    let mut wrong = Vec::new();
+    let theirs = ofctl::flow_mods(&texts)?;
+    let taken = theirs.iter().flatten().count();
+    for (text, theirs) in texts.iter().zip(theirs) {
+        wrong.extend(difference(text, |parser| parser.flow(text).map(Body::from), theirs)?);
+    }
+    if taken * 10 < texts.len() {
+        return Err(format!("only {taken} of {} texts are taken at all", texts.len()).into());
+    }
+    report(&wrong)
+}
+
+/// Texts that are sent one by one are fewer.
+fn fewer() -> Range<u64> {
+    let all = seeds();
+    all.start..all.start + (all.end - all.start) / 5
+}
+
+fn group_texts() -> Result<(), Failed> {
+    let mut wrong = Vec::new();
+    for seed in fewer() {
+        let text = text::group(&mut Gen::new(seed));
+        let theirs = ofctl::sent(&["add-group"], &text)?;
+        wrong.extend(difference(&text, |parser| parser.group(&text).map(Body::GroupMod), theirs)?);
+    }
+    report(&wrong)
+}
+
+fn meter_texts() -> Result<(), Failed> {
+    let mut wrong = Vec::new();
+    for seed in fewer() {
+        let text = text::meter(&mut Gen::new(seed));
+        let theirs = ofctl::sent(&["add-meter"], &text)?;
+        wrong.extend(difference(&text, |parser| parser.meter(&text).map(Body::MeterMod), theirs)?);
+    }
+    report(&wrong)
+}
+
+/// A flow, our text of it, Open vSwitch's bytes of that: the flow's own.
+fn printed_flows() -> Result<(), Failed> {
+    let flows: Vec<FlowMod> = seeds().map(|seed| ovs::flow_mod(&mut Gen::new(seed))).collect();
+    let texts: Vec<String> = flows.iter().map(FlowMod::to_string).collect();
+    let mut wrong = Vec::new();
+    for ((flow, text), theirs) in flows.iter().zip(&texts).zip(ofctl::flow_mods(&texts)?) {
+        let Some(theirs) = theirs else {
+            wrong.push(format!("{text}\nthey refuse"));
+            continue;
+        };
+        let ours = normalized(flow.clone().into())?;
+        let theirs = normalized(Message::decode(theirs)?.body)?;
+        if ours != theirs {
+            wrong.push(format!("{text}\nours:   {ours}\ntheirs: {theirs}"));
         }
     }
     report(&wrong)

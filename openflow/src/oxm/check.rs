@@ -128,7 +128,8 @@ fn check_value(id: FieldId, raw: &RawField<'_>) -> Result<(), MatchError> {
     Ok(())
 }
 
-fn describe(needs: Prerequisite) -> String {
+/// A prerequisite in Open vSwitch's words.
+pub(crate) fn describe(needs: Prerequisite) -> String {
     let list = |name: &str, values: Vec<String>| format!("{name}={}", values.join(" or "));
     match needs {
         Prerequisite::None => String::new(),

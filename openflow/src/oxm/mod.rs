@@ -29,7 +29,9 @@ pub use check::MatchError;
 pub use field::{CLASS_BASIC, OxmBytes, OxmTooLong};
 pub use masked::{IpValue, Masked};
 pub use matching::{Fields, Match};
-pub use table::{FieldId, Maskable, OxmField, Prerequisite};
+pub use table::{Access, FieldId, Maskable, OxmField, Prerequisite};
 pub use value::{Isid, OxmValue, VlanVid};
 
+pub(crate) use check::describe;
 pub(crate) use field::RawField;
+pub(crate) use table::Syntax;

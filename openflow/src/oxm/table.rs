@@ -1,6 +1,7 @@
 //! The forty basic match fields of OpenFlow 1.3 in one table (OF 1.3.5 §7.2.3.7, table 12).
 //!
-//! A field is more of the same: one row here, and it is read, written, built, checked and printed.
+//! A field is more of the same: one row here, and it is read, written, built, checked, printed and
+//! read from text.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -40,10 +41,37 @@ pub enum Maskable {
     Yes,
 }
 
+/// Whether actions may set a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A packet has it; no action sets it.
+    ReadOnly,
+    /// `set_field` sets it.
+    ReadWrite,
+}
+
+/// How `ovs-ofctl` writes a value (`ovs-fields(7)`, "Format").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    /// A number, decimal by custom.
+    Decimal,
+    /// A number, hexadecimal by custom.
+    Hexadecimal,
+    /// A port: number, reserved name or name.
+    Port,
+    /// An Ethernet address.
+    Ethernet,
+    /// An IPv4 address or network.
+    Ipv4,
+    /// An IPv6 address or network.
+    Ipv6,
+}
+
 const IP: Prerequisite = Prerequisite::EthType(&[0x0800, 0x86dd]);
 const IPV4: Prerequisite = Prerequisite::EthType(&[0x0800]);
 const IPV6: Prerequisite = Prerequisite::EthType(&[0x86dd]);
-const ARP: Prerequisite = Prerequisite::EthType(&[0x0806]);
+/// RARP has the packets of ARP, and switches match them alike (`ovs-fields(7)`).
+const ARP: Prerequisite = Prerequisite::EthType(&[0x0806, 0x8035]);
 const MPLS: Prerequisite = Prerequisite::EthType(&[0x8847, 0x8848]);
 const PBB: Prerequisite = Prerequisite::EthType(&[0x88e7]);
 const TCP: Prerequisite = Prerequisite::IpProto(6);
@@ -78,7 +106,9 @@ macro_rules! setter {
 
 macro_rules! fields {
     ($($number:literal $variant:ident $setter:ident: $value:ty, $bits:literal bits,
-       mask $maskable:ident, needs $needs:expr, $name:literal, $doc:literal;)*) => {
+       mask $maskable:ident, needs $needs:expr, $name:literal,
+       text [$($alias:literal),*] $syntax:ident $access:ident, place $place:ident, nxm $nxm:expr,
+       $doc:literal;)*) => {
         /// A basic match field, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -99,6 +129,34 @@ macro_rules! fields {
             /// The name of the field in Open vSwitch's words.
             pub fn name(self) -> &'static str {
                 match self { $(FieldId::$variant => $name,)* }
+            }
+
+            /// Other names that Open vSwitch has for the field (`ovs-fields(7)`).
+            pub fn aliases(self) -> &'static [&'static str] {
+                match self { $(FieldId::$variant => &[$($alias),*],)* }
+            }
+
+            /// Whether an action may set the field (`ovs-fields(7)`, "Access").
+            pub fn access(self) -> Access {
+                match self { $(FieldId::$variant => Access::$access,)* }
+            }
+
+            /// How a value of the field is written.
+            pub(crate) fn syntax(self) -> Syntax {
+                match self { $(FieldId::$variant => Syntax::$syntax,)* }
+            }
+
+            /// The field in whose place Open vSwitch keeps this one: fields that never come together
+            /// share a place, so that `tp_dst` is whatever the protocol makes it.
+            pub(crate) fn place(self) -> FieldId {
+                const PLACE: [FieldId; FieldId::ALL.len()] = [$(FieldId::$place),*];
+                PLACE[self as usize]
+            }
+
+            /// Class and number of the field in Nicira's numbering, where it has one: there the
+            /// actions of Open vSwitch name it by them.
+            pub(crate) fn nxm(self) -> Option<(u16, u8)> {
+                match self { $(FieldId::$variant => $nxm,)* }
             }
 
             /// How many bits of the value mean something.
@@ -206,86 +264,126 @@ macro_rules! fields {
 
 fields! {
     0 InPort in_port: PortNo, 32 bits, mask No, needs Prerequisite::None, "in_port",
+        text ["in_port_oxm"] Port ReadWrite, place InPort, nxm None,
         "Port on which the packet came in.";
     1 InPhyPort in_phy_port: PortNo, 32 bits, mask No, needs Prerequisite::InPort, "in_phy_port",
+        text [] Port ReadOnly, place InPhyPort, nxm None,
         "Physical port under the logical one on which the packet came in.";
     2 Metadata metadata: u64, 64 bits, mask Yes, needs Prerequisite::None, "metadata",
+        text [] Hexadecimal ReadWrite, place Metadata, nxm None,
         "What earlier tables left in the metadata register.";
     3 EthDst eth_dst: MacAddr, 48 bits, mask Yes, needs Prerequisite::None, "eth_dst",
+        text ["dl_dst"] Ethernet ReadWrite, place EthDst, nxm Some((0, 1)),
         "Ethernet destination address.";
     4 EthSrc eth_src: MacAddr, 48 bits, mask Yes, needs Prerequisite::None, "eth_src",
+        text ["dl_src"] Ethernet ReadWrite, place EthSrc, nxm Some((0, 2)),
         "Ethernet source address.";
     5 EthType eth_type: u16, 16 bits, mask No, needs Prerequisite::None, "eth_type",
+        text ["dl_type"] Hexadecimal ReadOnly, place EthType, nxm Some((0, 3)),
         "Ethernet type of the payload, behind VLAN tags.";
     6 VlanVid vlan_vid: VlanVid, 13 bits, mask Yes, needs Prerequisite::None, "vlan_vid",
+        text [] Decimal ReadWrite, place VlanVid, nxm None,
         "VLAN id, with the bit that says that there is a tag.";
     7 VlanPcp vlan_pcp: u8, 3 bits, mask No, needs Prerequisite::VlanTag, "vlan_pcp",
+        text [] Decimal ReadWrite, place VlanPcp, nxm None,
         "VLAN priority, 0 to 7.";
     8 IpDscp ip_dscp: u8, 6 bits, mask No, needs IP, "ip_dscp",
+        text [] Decimal ReadWrite, place IpDscp, nxm None,
         "Differentiated services code point, 0 to 63.";
     9 IpEcn ip_ecn: u8, 2 bits, mask No, needs IP, "nw_ecn",
+        text ["ip_ecn"] Decimal ReadWrite, place IpEcn, nxm Some((1, 28)),
         "Explicit congestion notification, 0 to 3.";
     10 IpProto ip_proto: u8, 8 bits, mask No, needs IP, "nw_proto",
+        text ["ip_proto"] Decimal ReadOnly, place IpProto, nxm Some((0, 6)),
         "Protocol above IPv4 or IPv6.";
     11 Ipv4Src ipv4_src: Ipv4Addr, 32 bits, mask Yes, needs IPV4, "ip_src",
+        text ["nw_src"] Ipv4 ReadWrite, place Ipv4Src, nxm Some((0, 7)),
         "IPv4 source address.";
     12 Ipv4Dst ipv4_dst: Ipv4Addr, 32 bits, mask Yes, needs IPV4, "ip_dst",
+        text ["nw_dst"] Ipv4 ReadWrite, place Ipv4Dst, nxm Some((0, 8)),
         "IPv4 destination address.";
     13 TcpSrc tcp_src: u16, 16 bits, mask OpenVswitch, needs TCP, "tcp_src",
+        text ["tp_src"] Decimal ReadWrite, place TcpSrc, nxm Some((0, 9)),
         "TCP source port.";
     14 TcpDst tcp_dst: u16, 16 bits, mask OpenVswitch, needs TCP, "tcp_dst",
+        text ["tp_dst"] Decimal ReadWrite, place TcpDst, nxm Some((0, 10)),
         "TCP destination port.";
     15 UdpSrc udp_src: u16, 16 bits, mask OpenVswitch, needs UDP, "udp_src",
+        text [] Decimal ReadWrite, place TcpSrc, nxm Some((0, 11)),
         "UDP source port.";
     16 UdpDst udp_dst: u16, 16 bits, mask OpenVswitch, needs UDP, "udp_dst",
+        text [] Decimal ReadWrite, place TcpDst, nxm Some((0, 12)),
         "UDP destination port.";
     17 SctpSrc sctp_src: u16, 16 bits, mask OpenVswitch, needs SCTP, "sctp_src",
+        text [] Decimal ReadWrite, place TcpSrc, nxm None,
         "SCTP source port.";
     18 SctpDst sctp_dst: u16, 16 bits, mask OpenVswitch, needs SCTP, "sctp_dst",
+        text [] Decimal ReadWrite, place TcpDst, nxm None,
         "SCTP destination port.";
     19 Icmpv4Type icmpv4_type: u8, 8 bits, mask No, needs ICMP, "icmp_type",
+        text [] Decimal ReadWrite, place TcpSrc, nxm Some((0, 13)),
         "ICMP type.";
     20 Icmpv4Code icmpv4_code: u8, 8 bits, mask No, needs ICMP, "icmp_code",
+        text [] Decimal ReadWrite, place TcpDst, nxm Some((0, 14)),
         "ICMP code.";
     21 ArpOp arp_op: u16, 16 bits, mask No, needs ARP, "arp_op",
+        text [] Decimal ReadWrite, place IpProto, nxm Some((0, 15)),
         "ARP operation: 1 request, 2 reply.";
     22 ArpSpa arp_spa: Ipv4Addr, 32 bits, mask Yes, needs ARP, "arp_spa",
+        text [] Ipv4 ReadWrite, place Ipv4Src, nxm Some((0, 16)),
         "IPv4 address of ARP's sender.";
     23 ArpTpa arp_tpa: Ipv4Addr, 32 bits, mask Yes, needs ARP, "arp_tpa",
+        text [] Ipv4 ReadWrite, place Ipv4Dst, nxm Some((0, 17)),
         "IPv4 address of ARP's target.";
     24 ArpSha arp_sha: MacAddr, 48 bits, mask Yes, needs ARP, "arp_sha",
+        text [] Ethernet ReadWrite, place ArpSha, nxm Some((1, 17)),
         "Ethernet address of ARP's sender.";
     25 ArpTha arp_tha: MacAddr, 48 bits, mask Yes, needs ARP, "arp_tha",
+        text [] Ethernet ReadWrite, place ArpTha, nxm Some((1, 18)),
         "Ethernet address of ARP's target.";
     26 Ipv6Src ipv6_src: Ipv6Addr, 128 bits, mask Yes, needs IPV6, "ipv6_src",
+        text [] Ipv6 ReadWrite, place Ipv6Src, nxm Some((1, 19)),
         "IPv6 source address.";
     27 Ipv6Dst ipv6_dst: Ipv6Addr, 128 bits, mask Yes, needs IPV6, "ipv6_dst",
+        text [] Ipv6 ReadWrite, place Ipv6Dst, nxm Some((1, 20)),
         "IPv6 destination address.";
     28 Ipv6Flabel ipv6_flabel: u32, 20 bits, mask Yes, needs IPV6, "ipv6_label",
+        text [] Hexadecimal ReadWrite, place Ipv6Flabel, nxm Some((1, 27)),
         "IPv6 flow label, 20 bits.";
     29 Icmpv6Type icmpv6_type: u8, 8 bits, mask No, needs ICMPV6, "icmpv6_type",
+        text [] Decimal ReadWrite, place TcpSrc, nxm Some((1, 21)),
         "ICMPv6 type.";
     30 Icmpv6Code icmpv6_code: u8, 8 bits, mask No, needs ICMPV6, "icmpv6_code",
+        text [] Decimal ReadWrite, place TcpDst, nxm Some((1, 22)),
         "ICMPv6 code.";
     31 Ipv6NdTarget ipv6_nd_target: Ipv6Addr, 128 bits, mask OpenVswitch,
         needs Prerequisite::Icmpv6Type(&[135, 136]), "nd_target",
+        text [] Ipv6 ReadWrite, place Ipv6NdTarget, nxm Some((1, 23)),
         "Target address of a neighbour solicitation or advertisement.";
     32 Ipv6NdSll ipv6_nd_sll: MacAddr, 48 bits, mask OpenVswitch,
         needs Prerequisite::Icmpv6Type(&[135]), "nd_sll",
+        text [] Ethernet ReadWrite, place ArpSha, nxm Some((1, 24)),
         "Link-layer source address of a neighbour solicitation.";
     33 Ipv6NdTll ipv6_nd_tll: MacAddr, 48 bits, mask OpenVswitch,
         needs Prerequisite::Icmpv6Type(&[136]), "nd_tll",
+        text [] Ethernet ReadWrite, place ArpTha, nxm Some((1, 25)),
         "Link-layer target address of a neighbour advertisement.";
     34 MplsLabel mpls_label: u32, 20 bits, mask No, needs MPLS, "mpls_label",
+        text [] Decimal ReadWrite, place MplsLabel, nxm None,
         "Label of the outermost MPLS entry, 20 bits.";
     35 MplsTc mpls_tc: u8, 3 bits, mask No, needs MPLS, "mpls_tc",
+        text [] Decimal ReadWrite, place MplsTc, nxm None,
         "Traffic class of the outermost MPLS entry, 0 to 7.";
     36 MplsBos mpls_bos: u8, 1 bits, mask No, needs MPLS, "mpls_bos",
+        text [] Decimal ReadOnly, place MplsBos, nxm None,
         "Bottom-of-stack bit of the outermost MPLS entry.";
     37 PbbIsid pbb_isid: Isid, 24 bits, mask Yes, needs PBB, "pbb_isid",
+        text [] Decimal ReadWrite, place PbbIsid, nxm None,
         "Service instance of the outermost PBB tag.";
     38 TunnelId tunnel_id: u64, 64 bits, mask Yes, needs Prerequisite::None, "tun_id",
+        text ["tunnel_id"] Hexadecimal ReadWrite, place TunnelId, nxm Some((1, 16)),
         "Metadata of the logical port that stands for a tunnel.";
     39 Ipv6Exthdr ipv6_exthdr: u16, 9 bits, mask Yes, needs IPV6, "ipv6_exthdr",
+        text [] Hexadecimal ReadOnly, place Ipv6Exthdr, nxm None,
         "Which IPv6 extension headers there are (`OFPIEH_*`).";
 }

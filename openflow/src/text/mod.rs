@@ -1,15 +1,53 @@
-//! Printing in the words of `ovs-ofctl(8)`, as [`std::fmt::Display`].
+//! The words of `ovs-ofctl(8)`, both ways: printing as [`std::fmt::Display`], reading as
+//! [`std::str::FromStr`] or, with choices, by a [`Parser`].
 //!
-//! Matches, actions, instructions and flows print as Open vSwitch prints them for OpenFlow 1.3.
-//! What Open vSwitch has no words for (PBB, TTL copies, unknown fields and actions) prints in like
-//! manner, numbers in hex.
+//! # Printing
+//! Matches, actions, instructions, flows, groups and meters print as Open vSwitch prints them for
+//! OpenFlow 1.3. What Open vSwitch has no words for (PBB, TTL copies, unknown fields and actions)
+//! prints in like manner, numbers in hex; all of that but unknown instructions and bands is read
+//! back.
+//!
+//! # Reading
+//! Flows, groups and meters are read as `ovs-ofctl -O OpenFlow13` of Open vSwitch 3.1 reads them:
+//! all names of fields with their aliases, protocol words, decimal, hexadecimal and octal numbers,
+//! masks and prefixes, ports by number, reserved name or name, and the older actions, which become
+//! what Open vSwitch sends for them (`mod_vlan_vid:5` pushes a tag if there is none and sets its
+//! id). What `dump-flows`, `dump-groups` and `dump-meters` print is read too.
+//!
+//! An error says where it is, what was found and what was expected; an unknown word comes with the
+//! known one that is like it:
+//!
+//! ```
+//! # use flowbed_openflow as openflow;
+//! use openflow::text::parse_flow;
+//! let text = "tcp,tp_dst=80 actions=otput:2";
+//! let error = parse_flow(text).unwrap_err();
+//! assert_eq!(error.to_string(), "column 23: unknown action \"otput\"; did you mean \"output\"?");
+//! let underline = format!("{:>1$}", "^".repeat(error.length()), error.column() + error.length() - 1);
+//! assert_eq!(format!("{text}\n{underline}"), "\
+//! tcp,tp_dst=80 actions=otput:2
+//!                       ^^^^^");
+//! ```
+//!
+//! Open vSwitch takes some texts without meaning them; [`Strictness`] chooses what becomes of these.
+//! Where the two differ otherwise: an IPv6 mask that starts with a digit is read here (Open vSwitch
+//! prints such masks, and takes them for the length of a prefix), and `set_field` of `dl_vlan` or
+//! `dl_vlan_pcp` is refused (Open vSwitch sends another field). Open vSwitch's own fields and actions
+//! (registers, `resubmit`, `ct`, ...) are not read yet, and what `controller` can do beside `max_len`.
 
 mod action;
 mod flow;
+mod group;
 mod matching;
+mod meter;
+mod parse;
 
 use std::fmt;
 
+pub use self::parse::{
+    Parser, Ports, Problem, Strictness, Subject, TextError, parse_flow, parse_flow_stats, parse_flow_with,
+    parse_flows, parse_group, parse_meter,
+};
 use crate::oxm::{Masked, OxmValue};
 
 /// Bytes as one hex number.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each suite uses the part it needs")]
 
+pub mod text;
+
 use bytes::Bytes;
 use flowbed_openflow as openflow;
 use openflow::action::{Action, Actions};
@@ -702,6 +704,69 @@ pub mod ovs {
         }
     }
 
+    /// An action that can be done to any packet.
+    fn common_action(g: &mut Gen) -> Action {
+        match g.below(8) {
+            0 => Action::PushMpls(g.pick(&[0x8847, 0x8848])),
+            1 => Action::SetQueue(QueueId(g.u32() % 1000)),
+            2 => Action::Group(GroupId(g.u32() % 0xff00)),
+            3 => {
+                let id = g.pick(&[FieldId::EthSrc, FieldId::EthDst, FieldId::Metadata, FieldId::TunnelId]);
+                let ones = u128::MAX >> (128 - id.bits());
+                Action::SetField(OxmField::from_bits(id, g.u128() & ones, None).expect("in range"))
+            }
+            4 => Action::Output { port: PortNo::CONTROLLER, max_len: g.u16() },
+            5 => Action::output(g.pick(&[PortNo::IN_PORT, PortNo::FLOOD, PortNo::ALL, PortNo::NORMAL])),
+            _ => Action::output(ordinary(g)),
+        }
+    }
+
+    /// Without what Open vSwitch prints and can't read back: IPv6 masks that start with a digit,
+    /// which it takes for the length of a prefix.
+    fn readable(matched: Match) -> Match {
+        let fields = matched.fields().map(|field| match (field.id(), field.to_bits()) {
+            (Some(id), Some((value, mask))) if id.bits() == 128 => {
+                let mask = if mask == u128::MAX { None } else { Some(mask | 0xf << 124) };
+                OxmField::from_bits(id, value, mask).expect("it was one before")
+            }
+            _ => field,
+        });
+        fields.collect()
+    }
+
+    /// A flow to be added; its text says all of it.
+    pub fn flow_mod(g: &mut Gen) -> FlowMod {
+        let stats = flow_stats(g);
+        let mut flow = FlowMod::add()
+            .table(g.u8() % 100)
+            .priority(stats.priority)
+            .cookie(stats.cookie)
+            .idle_timeout(stats.idle_timeout)
+            .hard_timeout(stats.hard_timeout)
+            .flags(FlowModFlags::from_bits_truncate(g.u16() & 0x1f))
+            .matching(readable(stats.match_));
+        if g.chance(4) {
+            flow = flow.meter(1 + g.u32() % 1000);
+        }
+        flow = flow.apply(g.many(4, common_action));
+        if g.chance(4) {
+            flow = flow.clear();
+        }
+        if g.chance(4) {
+            let actions = [common_action(g), common_action(g)];
+            flow = flow.write(actions);
+        }
+        if g.chance(4) {
+            flow = flow.write_metadata(g.u64(), g.pick(&[u64::MAX, 0xff]));
+        }
+        if g.chance(4) {
+            flow = flow.goto_table(100 + g.u8() % 100);
+        }
+        let does_something = |it: &Instruction| *it != Instruction::ApplyActions(Actions::new());
+        flow.instructions = flow.instructions.into_iter().filter(does_something).collect();
+        flow
+    }
+
     fn ordinary(g: &mut Gen) -> PortNo {
         PortNo(1 + g.u32() % 0xfe00)
     }
@@ -726,6 +791,36 @@ pub mod ovs {
             watch_group: GroupId::ANY,
             actions: g.many(3, action).into(),
         })
+    }
+
+    /// Groups or meters as Open vSwitch has them, which it can also be told to add.
+    pub fn described(g: &mut Gen) -> MultipartBody {
+        if g.chance(2) {
+            let select = g.chance(2);
+            return MultipartBody::GroupDesc(g.many(3, |g| GroupDesc {
+                kind: if select { GroupKind::Select } else { GroupKind::All },
+                group: GroupId(g.u32() % 0xffff),
+                buckets: buckets(g, select),
+            }));
+        }
+        MultipartBody::MeterConfig(g.many(3, |g| {
+            let unit = g.pick(&[MeterFlags::KBPS, MeterFlags::PKTPS]);
+            let burst = g.chance(2);
+            let some = |g: &mut Gen| (1 + (g.u32() >> 1), if burst { 1 + (g.u32() >> 1) } else { 0 });
+            let mut bands = Vec::new();
+            for _ in 0..1 + g.below(3) {
+                let (rate, burst) = some(g);
+                bands.push(match g.below(2) {
+                    0 => MeterBand::Drop { rate, burst },
+                    _ => MeterBand::DscpRemark { rate, burst, prec_level: 1 + g.u8() % 7 },
+                });
+            }
+            MeterConfig {
+                flags: if burst { unit | MeterFlags::BURST } else { unit },
+                meter: MeterId(1 + g.u32() % 1000),
+                bands,
+            }
+        }))
     }
 
     fn bands(g: &mut Gen) -> Vec<MeterBand> {
