@@ -19,8 +19,7 @@ help:
 demo:
 	@.ci/install demo
 	@$(MAKE) --no-print-directory ui
-	$(CARGO) build --release --bin flowbed
-	target/release/flowbed up --topo tree,2,2 --switch ovs --app learning-switch --pre examples/demo.flowbed --web 127.0.0.1:0
+	$(CARGO) run --release --locked --bin flowbed -- up --topo tree,2,2 --switch ovs --app learning-switch --pre examples/demo.flowbed --web 127.0.0.1:0
 
 ui: $(UI)
 
