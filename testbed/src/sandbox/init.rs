@@ -82,7 +82,7 @@ fn be_init(go: &OwnedFd, go_write: &OwnedFd, ready: &OwnedFd) -> ! {
         libc::sigprocmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         libc::prctl(libc::PR_SET_NAME, c"flowbed-init".as_ptr());
-        // Closes the race with a parent that died before the line above: then nobody says go.
+        // A parent that failed between fork and here says no go.
         let mut byte = 0_u8;
         if libc::read(go.as_raw_fd(), (&raw mut byte).cast(), 1) != 1 {
             libc::_exit(0);
@@ -98,7 +98,11 @@ fn be_init(go: &OwnedFd, go_write: &OwnedFd, ready: &OwnedFd) -> ! {
         libc::dup2(ready.as_raw_fd(), 0);
         // Whatever else was inherited (sockets, namespaces, the terminal) must not live on here.
         libc::syscall(libc::SYS_close_range, 1_u32, u32::MAX, 0_u32);
-        libc::write(0, (&raw const answer).cast(), 1);
+        // A parent that died before PR_SET_PDEATHSIG sends no signal any more, but it closed the
+        // only other end of this pipe before that: the write fails (EPIPE; SIGPIPE is blocked).
+        if libc::write(0, (&raw const answer).cast(), 1) != 1 {
+            libc::_exit(0);
+        }
         libc::close(0);
         loop {
             libc::pause();
@@ -119,4 +123,34 @@ unsafe fn mount(
     let kind = kind.map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
     // SAFETY: the strings are NUL-terminated and live through the call.
     unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind, flags, std::ptr::null()) == 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn init_ends_when_its_parent_died_before_it_could_ask_for_the_signal() {
+        let (go_read, go_write) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).expect("a pipe");
+        let (ready_read, ready_write) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).expect("a pipe");
+        write(&go_write, &[READY]).expect("room in the pipe");
+        // What the death of the parent does to the pipe.
+        drop(ready_read);
+        // SAFETY: the child makes system calls alone, as in `start`.
+        let pid = match unsafe { fork() }.expect("a process") {
+            ForkResult::Child => be_init(&go_read, &go_write, &ready_write),
+            ForkResult::Parent { child } => child,
+        };
+        // SAFETY: plain system calls; the child has not been waited for, so its id is its own.
+        let ended = unsafe {
+            let pidfd = libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) as i32;
+            let mut watched = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
+            let ended = libc::poll(&raw mut watched, 1, 10_000) == 1;
+            libc::kill(pid.as_raw(), libc::SIGKILL);
+            libc::close(pidfd);
+            ended
+        };
+        nix::sys::wait::waitpid(pid, None).expect("a child of ours");
+        assert!(ended, "an init without a parent lives on");
+    }
 }

@@ -78,9 +78,9 @@ pub enum TopologyError {
         why: &'static str,
     },
     /// More hosts than 10.0.0.0/8 has addresses to give, or a shape larger than memory.
-    #[error("the topology would have {nodes} nodes; at most {limit} are possible")]
+    #[error("the topology would have {nodes} nodes or more; at most {limit} are possible")]
     TooLarge {
-        /// How many it would have.
+        /// How many it would have at least.
         nodes: u64,
         /// How many there can be.
         limit: u64,

@@ -1,5 +1,7 @@
 //! Topologies in TOML files, with errors that point at the line.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,6 +10,9 @@ use toml::Spanned;
 
 use super::validate::Culprit;
 use super::{FileError, HostSpec, LinkSpec, SwitchSpec, Topology};
+
+/// More than the text of any network; bounds what a device file such as `/dev/zero` can take.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// A topology, remembering where in the text each part stands.
 #[derive(Deserialize)]
@@ -45,8 +50,13 @@ impl Topology {
     /// With the line, the column and what was expected there; also for a topology that
     /// contradicts itself.
     pub fn from_file(path: &Path) -> Result<Self, FileError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+        read.map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        if text.len() as u64 > MOST_BYTES {
+            let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 64 MiB");
+            return Err(FileError::Read { path: path.to_owned(), source });
+        }
         Self::from_toml(&text, path)
     }
 
