@@ -41,7 +41,7 @@ async fn serve(args: Args) -> Result<Outcome> {
         .filter_map(|name| apps::by_name(name))
         .fold(Controller::builder(), |builder, app| builder.app(app))
         .start(listener);
-    println!("controller   tcp:{address}   apps: {}", args.apps.join(", "));
+    say!("controller   tcp:{address}   apps: {}", args.apps.join(", "))?;
     let _dashboard = match args.web {
         Some(web) => {
             let control = view::Controller {
@@ -57,7 +57,7 @@ async fn serve(args: Args) -> Result<Outcome> {
             };
             let (dashboard, inbox) = Dashboard::start(web, sources).await?;
             tokio::spawn(dashboard::refuse(inbox));
-            println!("dashboard    {}", dashboard.url);
+            say!("dashboard    {}", dashboard.url)?;
             Some(dashboard)
         }
         None => None,

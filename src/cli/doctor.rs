@@ -18,13 +18,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let checks = testbed::doctor();
     for check in &checks {
         if args.json {
-            println!(
+            say!(
                 "{}",
                 serde_json::json!({ "what": check.what, "status": word(check.status),
                                     "detail": check.detail, "remedy": check.remedy })
-            );
+            )?;
         } else {
-            print(check);
+            print(check)?;
         }
     }
     let missing = checks.iter().any(|check| check.status == Status::Missing);
@@ -39,9 +39,10 @@ fn word(status: Status) -> &'static str {
     }
 }
 
-fn print(check: &Check) {
-    println!("{:<9} {:<24} {}", word(check.status), check.what, check.detail);
+fn print(check: &Check) -> Result<()> {
+    say!("{:<9} {:<24} {}", word(check.status), check.what, check.detail)?;
     if !check.remedy.is_empty() {
-        println!("{:<9} {:<24} -> {}", "", "", check.remedy);
+        say!("{:<9} {:<24} -> {}", "", "", check.remedy)?;
     }
+    Ok(())
 }

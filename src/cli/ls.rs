@@ -16,17 +16,17 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let running: Vec<_> = testbed::list()?.into_iter().filter(|network| network.alive).collect();
     if args.json {
         for network in &running {
-            println!(
+            say!(
                 "{}",
                 serde_json::json!({ "name": network.name, "pid": network.pid, "hosts": network.hosts })
-            );
+            )?;
         }
     } else if running.is_empty() {
-        println!("no network is up");
+        say!("no network is up")?;
     } else {
-        println!("{:<20} {:>8}  HOSTS", "NAME", "PID");
+        say!("{:<20} {:>8}  HOSTS", "NAME", "PID")?;
         for network in &running {
-            println!("{:<20} {:>8}  {}", network.name, network.pid, network.hosts.join(" "));
+            say!("{:<20} {:>8}  {}", network.name, network.pid, network.hosts.join(" "))?;
         }
     }
     Ok(Outcome::Good)

@@ -1,5 +1,11 @@
 //! The command line: one file a subcommand.
 
+/// Writes a line to standard output. A reader that went away is an error like any other, so that
+/// what is up is taken down in order.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::write_out(format_args!("{}\n", format_args!($($text)*))) };
+}
+
 mod clean;
 mod controller;
 mod dashboard;
@@ -11,8 +17,11 @@ mod shell;
 mod signals;
 mod up;
 
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 /// Program, test and watch software-defined networks.
@@ -68,6 +77,12 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes to standard output.
+fn write_out(text: fmt::Arguments<'_>) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_fmt(text).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// Checks the name of an app; the error lists what there is.

@@ -39,7 +39,7 @@ pub(crate) fn read_script(file: &Path) -> Result<Vec<String>> {
 
 /// Reads lines from the terminal and executes them, until `exit` or the end of the input.
 pub(crate) async fn run(lab: &Lab) -> Result<()> {
-    println!("help lists the commands; exit or Ctrl-D takes the network down");
+    say!("help lists the commands; exit or Ctrl-D takes the network down")?;
     let (lines, mut inbox) = mpsc::channel::<(String, oneshot::Sender<()>)>(1);
     let mut words: Vec<String> = COMMANDS.iter().map(|&command| command.to_owned()).collect();
     words.extend(lab.testbed().hosts().iter().map(|host| host.name().to_owned()));
@@ -109,19 +109,19 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
     let testbed = lab.testbed();
     match words.as_slice() {
         [] | ["#", ..] => {}
-        ["help" | "?"] => print!("{HELP}"),
+        ["help" | "?"] => super::write_out(format_args!("{HELP}"))?,
         ["exit" | "quit"] => return Ok(Next::Exit),
         ["nodes"] => {
             let hosts = testbed.hosts().iter().map(|host| host.name());
             let switches = testbed.switches();
             let switches = switches.iter().map(|switch| switch.name.as_str());
-            println!("{}", hosts.chain(switches).collect::<Vec<_>>().join(" "));
+            say!("{}", hosts.chain(switches).collect::<Vec<_>>().join(" "))?;
         }
         ["hosts"] => {
             for host in testbed.hosts() {
                 for interface in host.interfaces() {
                     let address = interface.ipv4.map(|address| address.to_string()).unwrap_or_default();
-                    println!("{:<8} {:<12} {} {address}", host.name(), interface.name, interface.mac);
+                    say!("{:<8} {:<12} {} {address}", host.name(), interface.name, interface.mac)?;
                 }
             }
         }
@@ -131,7 +131,7 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                     LinkState::Up => "up",
                     LinkState::Down => "down",
                 };
-                println!("{} <-> {} {state}", link.a.interface, link.b.interface);
+                say!("{} <-> {} {state}", link.a.interface, link.b.interface)?;
             }
         }
         ["flows"] => {
@@ -140,7 +140,7 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
             }
         }
         ["flows", switch] => print_flows(lab, switch).await?,
-        ["pingall"] => println!("{}", testbed.ping_all(&PingOptions::default()).await?),
+        ["pingall"] => say!("{}", testbed.ping_all(&PingOptions::default()).await?)?,
         ["link", a, b, state] => {
             let state = match *state {
                 "up" => LinkState::Up,
@@ -161,9 +161,9 @@ async fn print_flows(lab: &Lab, name: &str) -> Result<()> {
     let switch = switch.ok_or_else(|| anyhow!("there is no switch \"{name}\""))?;
     let connected = lab.controller().and_then(|controller| controller.switch(switch.dpid));
     let connected = connected.ok_or_else(|| anyhow!("{name} is not connected to a controller of ours"))?;
-    println!("{name}:");
+    say!("{name}:")?;
     for flow in connected.flow_stats(FlowStatsRequest::all()).await? {
-        println!("{flow}");
+        say!("{flow}")?;
     }
     Ok(())
 }

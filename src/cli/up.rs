@@ -97,13 +97,18 @@ impl FromStr for Remote {
         let Some((host, port)) = address.filter(|(host, _)| !host.is_empty()) else {
             return Err("expected tcp:HOST:PORT, such as tcp:127.0.0.1:6653, or none".to_owned());
         };
-        let port = port.parse().map_err(|_| format!("\"{port}\" is not a port number from 1 to 65535"))?;
+        let port = port.parse().ok().filter(|port| *port != 0);
+        let port = port.ok_or("the port is a number from 1 to 65535, such as in tcp:127.0.0.1:6653")?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Remote::Tcp { host, port })
     }
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
+    let controlled = !args.apps.is_empty() || matches!(args.controller, Some(Remote::Tcp { .. }));
+    if controlled && matches!(args.switch, Switch::Bridge) {
+        bail!("a Linux bridge has no controller; leave out --app and --controller, or use --switch ovs");
+    }
     let (topology, label) = topology(&args)?;
     let pre = args.pre.as_deref().map(shell::read_script).transpose()?;
     // Must come before the first thread; see testbed::enter.
@@ -149,7 +154,7 @@ async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<Strin
     report.down(begin.elapsed());
     outcome?;
     if args.json {
-        println!("{}", report.json());
+        say!("{}", report.json())?;
     }
     Ok(report.outcome())
 }
@@ -208,24 +213,28 @@ async fn use_lab(
     report: &mut Report,
 ) -> Result<()> {
     // Standard output is the JSON object's alone.
-    let say = |text: &str| {
-        if args.json { eprint!("{text}") } else { print!("{text}") }
+    let tell = |text: &str| -> Result<()> {
+        if args.json {
+            eprintln!("{text}");
+            return Ok(());
+        }
+        say!("{text}")
     };
-    say(&format!("{}\n", report.summary()));
+    tell(&report.summary().to_string())?;
     let dashboard = match args.web {
         Some(address) => Some(Dashboard::start(address, sources(args, lab, label, app_names)).await?),
         None => None,
     };
     let work = async {
         for line in pre.iter().flatten() {
-            say(&format!("flowbed> {line}\n"));
+            tell(&format!("flowbed> {line}"))?;
             if shell::execute(lab, line).await? == Next::Exit {
                 return Ok(());
             }
         }
         for test in &args.tests {
             let result = test.run(lab).await?;
-            say(&format!("{result}\n"));
+            tell(&result.to_string())?;
             report.add(result);
         }
         if !args.tests.is_empty() {
@@ -234,12 +243,12 @@ async fn use_lab(
         if interactive(args) {
             return shell::run(lab).await;
         }
-        say("up until SIGINT or SIGTERM\n");
+        tell("up until SIGINT or SIGTERM")?;
         std::future::pending().await
     };
     match dashboard {
         Some((dashboard, inbox)) => {
-            say(&format!("dashboard    {}\n", dashboard.url));
+            tell(&format!("dashboard    {}", dashboard.url))?;
             tokio::select! {
                 outcome = work => outcome,
                 () = dashboard::obey(lab.testbed(), inbox) => bail!("the dashboard has ended"),
@@ -254,7 +263,11 @@ fn sources(args: &Args, lab: &Lab, label: String, apps: Vec<String>) -> Sources 
     let control = match (&args.controller, lab.controller()) {
         (Some(Remote::Tcp { host, port }), _) => Some(view::Controller {
             kind: view::ControllerKind::Remote,
-            address: format!("tcp:{host}:{port}"),
+            address: if host.contains(':') {
+                format!("tcp:[{host}]:{port}")
+            } else {
+                format!("tcp:{host}:{port}")
+            },
             apps: Vec::new(),
         }),
         (_, Some(_)) => Some(view::Controller {
@@ -282,7 +295,7 @@ mod tests {
         assert_eq!("none".parse(), Ok(Remote::None));
         assert_eq!("tcp:127.0.0.1:6653".parse(), Ok(tcp("127.0.0.1", 6653)));
         assert_eq!("tcp:[::1]:6633".parse(), Ok(tcp("::1", 6633)));
-        for wrong in ["", "tcp:", "tcp::6653", "127.0.0.1:6653", "tcp:127.0.0.1", "tcp:a:70000"] {
+        for wrong in ["", "tcp:", "tcp::6653", "127.0.0.1:6653", "tcp:127.0.0.1", "tcp:a:70000", "tcp:a:0"] {
             assert!(wrong.parse::<Remote>().is_err(), "{wrong}");
         }
     }

@@ -68,3 +68,22 @@ fn a_port_in_use_is_named() {
     let address = taken.local_addr().expect("bound").to_string();
     assert_complains(&format!("controller --listen {address}"), &[&address, "--listen"]);
 }
+
+#[test]
+fn a_bridge_has_no_controller() {
+    assert_complains("up --switch bridge --app hub --test none", &["bridge", "--switch ovs"]);
+    assert_complains("up --switch bridge --controller tcp:127.0.0.1:1 --test none", &["bridge"]);
+}
+
+#[test]
+fn a_reader_that_went_away_is_an_error_not_a_panic() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that is full");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_flowbed"))
+        .arg("doctor")
+        .stdout(full)
+        .output()
+        .expect("flowbed starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.contains("cannot write to standard output"), "{complaint}");
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+}
