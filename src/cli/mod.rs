@@ -18,7 +18,7 @@ mod signals;
 mod up;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -60,7 +60,11 @@ pub(crate) fn main() -> ExitCode {
     // RUST_LOG=controller=debug and the like; without it, what a person should know of.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     let outcome = match cli.command {
         Command::Up(args) => up::run(args),
         Command::Controller(args) => controller::run(args),

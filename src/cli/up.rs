@@ -22,6 +22,9 @@ use super::signals::Signals;
 /// The app that runs if none is named.
 const DEFAULT_APP: &str = "learning-switch";
 
+/// More than any step of a start takes that cannot be broken off.
+const LONGEST_STEP: Duration = Duration::from_secs(5);
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// minimal; single,N; reversed,N; linear,SWITCHES[,HOSTS]; tree,DEPTH,FANOUT
@@ -114,9 +117,15 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     // Must come before the first thread; see testbed::enter.
     testbed::enter()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let interactive = interactive(&args);
     let outcome = runtime.block_on(up(args, topology, label, pre));
-    // A thread that waits for a line at the terminal cannot be ended.
-    runtime.shutdown_background();
+    if interactive {
+        // A thread that waits for a line at the terminal cannot be ended.
+        runtime.shutdown_background();
+    } else {
+        // What a start that was broken off is just making is undone when it is made.
+        runtime.shutdown_timeout(LONGEST_STEP);
+    }
     outcome
 }
 

@@ -5,7 +5,10 @@
 //! connections. When it is away, the switch's connection is closed at once, so that the switch
 //! knows and tries again by its own rules.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
@@ -18,6 +21,14 @@ use crate::fabric::Fabric;
 /// How long a connection to the controller may take; the switch tries again afterwards.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The controller at the far end.
+struct Target {
+    host: String,
+    port: u16,
+    /// Whether the last connection failed.
+    away: AtomicBool,
+}
+
 /// Starts a relay to `host`:`port` and returns the address in the fabric that stands for it. It
 /// runs as long as `tasks`.
 pub(crate) fn start(
@@ -26,7 +37,7 @@ pub(crate) fn start(
     port: u16,
     tasks: &mut JoinSet<()>,
 ) -> Result<SocketAddr, Error> {
-    let target = (host.to_owned(), port);
+    let target = Arc::new(Target { host: host.to_owned(), port, away: AtomicBool::new(false) });
     let object = || format!("a relay to {host}:{port}");
     let listener = fabric.listen((Ipv4Addr::LOCALHOST, 0).into())?;
     let address = listener.local_addr().map_err(Error::system("start", object()))?;
@@ -37,7 +48,7 @@ pub(crate) fn start(
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((switch, _)) => {
-                        connections.spawn(carry(switch, target.clone()));
+                        connections.spawn(carry(switch, Arc::clone(&target)));
                     }
                     // Out of descriptors, most likely: wait for a connection to end.
                     Err(error) => {
@@ -54,19 +65,21 @@ pub(crate) fn start(
     Ok(address)
 }
 
-async fn carry(mut switch: TcpStream, target: (String, u16)) {
-    let connecting = TcpStream::connect((target.0.as_str(), target.1));
-    let mut controller = match tokio::time::timeout(PATIENCE, connecting).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            tracing::debug!(%error, host = target.0, port = target.1, "controller is away");
-            return;
-        }
-        Err(_) => {
-            tracing::debug!(host = target.0, port = target.1, "controller does not answer");
+async fn carry(mut switch: TcpStream, target: Arc<Target>) {
+    let connecting = TcpStream::connect((target.host.as_str(), target.port));
+    let connected = tokio::time::timeout(PATIENCE, connecting).await;
+    let mut controller = match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        Ok(stream) => stream,
+        Err(error) => {
+            // Switches try again and again; the first failure in a row says it all.
+            if !target.away.swap(true, Ordering::Relaxed) {
+                let Target { host, port, .. } = &*target;
+                tracing::warn!(%error, host, port, "cannot connect to the controller; switches try again");
+            }
             return;
         }
     };
+    target.away.store(false, Ordering::Relaxed);
     // OpenFlow messages are small and awaited: no Nagle delays.
     let _ = switch.set_nodelay(true);
     let _ = controller.set_nodelay(true);
