@@ -15,13 +15,13 @@ use super::signals::Signals;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where switches connect
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6653")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6653", value_parser = super::listening_address)]
     listen: SocketAddr,
     /// An app; may be given several times, they run in this order
     #[arg(long = "app", value_name = "APP", default_value = "learning-switch", value_parser = super::app_name)]
     apps: Vec<String>,
     /// Serve the dashboard here (port 0: any free port)
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = super::listening_address)]
     web: Option<SocketAddr>,
 }
 

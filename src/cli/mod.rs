@@ -19,6 +19,7 @@ mod up;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -87,6 +88,12 @@ pub(crate) fn main() -> ExitCode {
 fn write_out(text: fmt::Arguments<'_>) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_fmt(text).and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+/// Reads an address to listen on.
+fn listening_address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.ok_or_else(|| "expected ADDRESS:PORT, such as 127.0.0.1:8080; port 0 is any free port".to_owned())
 }
 
 /// Checks the name of an app; the error lists what there is.

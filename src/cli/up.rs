@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CONTROLLER")]
     controller: Option<Remote>,
     /// Serve the dashboard here (port 0: any free port)
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = super::listening_address)]
     web: Option<SocketAddr>,
     /// Run a test and exit: pingall, pingpair or none; may be given several times
     #[arg(long = "test", value_name = "TEST")]

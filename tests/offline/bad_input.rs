@@ -70,6 +70,12 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
+fn an_address_to_listen_on_has_a_port() {
+    assert_complains("controller --listen foo", &["foo", "ADDRESS:PORT"]);
+    assert_complains("up --web 127.0.0.1 --test none", &["127.0.0.1", "ADDRESS:PORT"]);
+}
+
+#[test]
 fn a_bridge_has_no_controller() {
     assert_complains("up --switch bridge --app hub --test none", &["bridge", "--switch ovs"]);
     assert_complains("up --switch bridge --controller tcp:127.0.0.1:1 --test none", &["bridge"]);
