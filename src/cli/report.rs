@@ -108,11 +108,14 @@ pub(crate) struct Report {
     links: usize,
     up: Duration,
     down: Duration,
+    /// How many tests were asked for.
+    asked: usize,
     results: Vec<TestResult>,
 }
 
 impl Report {
-    pub(crate) fn new(topology: String, lab: &Lab, up: Duration) -> Report {
+    /// `asked` tests are to come.
+    pub(crate) fn new(topology: String, lab: &Lab, up: Duration, asked: usize) -> Report {
         let testbed = lab.testbed();
         Report {
             topology,
@@ -122,6 +125,7 @@ impl Report {
             links: testbed.links().len(),
             up,
             down: Duration::ZERO,
+            asked,
             results: Vec::new(),
         }
     }
@@ -145,8 +149,14 @@ impl Report {
         )
     }
 
+    /// How many tests were asked for and did not come to their end.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.asked.saturating_sub(self.results.len())
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.results.iter().all(TestResult::passed) { Outcome::Good } else { Outcome::Failed }
+        let passed = self.unfinished() == 0 && self.results.iter().all(TestResult::passed);
+        if passed { Outcome::Good } else { Outcome::Failed }
     }
 
     pub(crate) fn json(&self) -> Value {

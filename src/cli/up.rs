@@ -153,7 +153,7 @@ async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<Strin
     for warning in lab.warnings() {
         eprintln!("flowbed: {warning}");
     }
-    let mut report = Report::new(label.clone(), &lab, up);
+    let mut report = Report::new(label.clone(), &lab, up, args.tests.len());
     let outcome = tokio::select! {
         outcome = use_lab(&args, &lab, label, app_names, pre, &mut report) => outcome,
         () = until_asked(&mut signals, interactive(&args)) => Ok(()),
@@ -162,6 +162,9 @@ async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<Strin
     lab.stop().await?;
     report.down(begin.elapsed());
     outcome?;
+    if report.unfinished() > 0 {
+        eprintln!("flowbed: asked to end with tests unfinished: {}", report.unfinished());
+    }
     if args.json {
         say!("{}", report.json())?;
     }

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         &[
             ("bridges_pass_pingall", bridges),
             ("switches_without_a_link_between_them_carry_nothing", islands),
+            ("tests_that_were_asked_for_and_did_not_run_do_not_pass", unfinished),
             ("the_soft_switch_says_that_it_is_not_there_yet", soft),
             ("what_a_dead_network_left_is_swept", sweep),
             ("the_machine_is_as_it_was", untouched),
@@ -46,6 +47,20 @@ fn islands() -> Result<(), Failed> {
         place.run_json(&format!("up --file {} --switch bridge --test pingall", file.display()));
     assert!(!good);
     assert_eq!(result["tests"][0]["received"], 2, "h1 and h2 reach each other, h3 nobody: {result}");
+    Ok(())
+}
+
+fn unfinished() -> Result<(), Failed> {
+    let place = Place::new();
+    let script = place.path().join("script.flowbed");
+    std::fs::write(&script, "exit\n")?;
+    let up = format!("up --topo minimal --switch bridge --pre {} --test pingall", script.display());
+    let (good, result) = place.run_json(&up);
+    assert!(!good && result["passed"] == false, "{result}");
+    // One host has nobody to ping.
+    let (good, result) = place.run_json("up --topo single,1 --switch bridge --test pingall");
+    assert!(!good && result["passed"] == false, "{result}");
+    place.assert_empty();
     Ok(())
 }
 
