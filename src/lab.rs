@@ -20,7 +20,9 @@ pub enum Error {
     #[error(transparent)]
     Testbed(#[from] testbed::Error),
     /// The switches did not come to the controller.
-    #[error("the controller did not get hold of its switches; RUST_LOG=controller=info shows what they did")]
+    #[error(
+        "the controller did not get hold of its switches; RUST_LOG=flowbed_controller=info shows what they did"
+    )]
     NotReady(#[from] NotReady),
     /// A socket.
     #[error("cannot serve the controller's socket")]

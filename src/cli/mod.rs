@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
 
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    // RUST_LOG=controller=debug and the like; without it, what a person should know of.
+    // RUST_LOG=flowbed_controller=debug and the like; without it, what a person should know of.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt()
