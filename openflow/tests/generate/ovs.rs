@@ -1,0 +1,386 @@
+//! Flows as Open vSwitch can have them.
+
+use super::*;
+
+/// Fields that Open vSwitch's set-field action takes.
+const SETTABLE: [FieldId; 24] = [
+    FieldId::Metadata,
+    FieldId::TunnelId,
+    FieldId::EthSrc,
+    FieldId::EthDst,
+    FieldId::VlanVid,
+    FieldId::VlanPcp,
+    FieldId::IpDscp,
+    FieldId::IpEcn,
+    FieldId::Ipv4Src,
+    FieldId::Ipv4Dst,
+    FieldId::Ipv6Src,
+    FieldId::Ipv6Dst,
+    FieldId::Ipv6Flabel,
+    FieldId::TcpSrc,
+    FieldId::TcpDst,
+    FieldId::UdpSrc,
+    FieldId::UdpDst,
+    FieldId::SctpSrc,
+    FieldId::SctpDst,
+    FieldId::ArpSpa,
+    FieldId::ArpTpa,
+    FieldId::ArpSha,
+    FieldId::ArpTha,
+    FieldId::MplsLabel,
+];
+
+/// A match that Open vSwitch takes.
+pub fn matching(g: &mut Gen) -> Match {
+    let mut matched =
+        sound_match(g, |id| !matches!(id, FieldId::InPhyPort | FieldId::PbbIsid | FieldId::Ipv6Exthdr));
+    // Its port numbers have 16 bits, its ARP operations 8, and neighbour discovery has code 0.
+    if matched.ingress().is_some() {
+        matched.insert(OxmField::InPort(port(g)));
+    }
+    if let Some(OxmField::ArpOp(op)) = matched.get(FieldId::ArpOp) {
+        matched.insert(OxmField::ArpOp(op & 0xff));
+    }
+    let discovery = [FieldId::Ipv6NdTarget, FieldId::Ipv6NdSll, FieldId::Ipv6NdTll];
+    if discovery.iter().any(|id| matched.get(*id).is_some()) {
+        matched.remove(openflow::oxm::CLASS_BASIC, FieldId::Icmpv6Code as u8);
+    }
+    matched
+}
+
+fn port(g: &mut Gen) -> PortNo {
+    match g.below(3) {
+        0 => g.pick(&[PortNo::LOCAL, PortNo::CONTROLLER]),
+        _ => PortNo(1 + g.u32() % 0xfe00),
+    }
+}
+
+fn action(g: &mut Gen) -> Action {
+    match g.below(14) {
+        0 => Action::SetMplsTtl(g.u8()),
+        1 => Action::DecMplsTtl,
+        2 => Action::PushVlan(g.pick(&[0x8100, 0x88a8])),
+        3 => Action::PopVlan,
+        4 => Action::PushMpls(g.pick(&[0x8847, 0x8848])),
+        5 => Action::PopMpls(g.u16()),
+        6 => Action::SetQueue(QueueId(g.u32() % 1000)),
+        7 => Action::Group(GroupId(g.u32() % 0xff00)),
+        8 => Action::SetNwTtl(g.u8()),
+        9 => Action::DecNwTtl,
+        10 | 11 => {
+            let id = g.pick(&SETTABLE);
+            let ones = u128::MAX >> (128 - id.bits());
+            // Open vSwitch sets the id of a VLAN tag, so the bit that says that there is one is on.
+            let present = if id == FieldId::VlanVid { 0x1000 } else { 0 };
+            let value = g.u128() & ones | present;
+            Action::SetField(OxmField::from_bits(id, value, None).expect("in range"))
+        }
+        _ => Action::Output {
+            port: match g.below(3) {
+                0 => g.pick(&[PortNo::IN_PORT, PortNo::FLOOD, PortNo::ALL, PortNo::NORMAL]),
+                _ => port(g),
+            },
+            max_len: g.u16(),
+        },
+    }
+}
+
+/// Instructions that Open vSwitch can have, each at most once.
+pub fn instructions(g: &mut Gen) -> Instructions {
+    let mut all = Instructions::new();
+    for _ in 0..g.below(4) {
+        all.set(match g.below(7) {
+            0 => Instruction::GotoTable(TableId(g.u8() % 254)),
+            1 => Instruction::WriteMetadata { metadata: g.u64(), mask: g.pick(&[u64::MAX, 0xff]) },
+            2 => Instruction::WriteActions(g.many(3, action).into()),
+            3 => Instruction::ClearActions,
+            4 => Instruction::Meter(MeterId(1 + g.u32() % 1000)),
+            _ => Instruction::ApplyActions(g.many(4, action).into()),
+        });
+    }
+    all
+}
+
+/// A flow with its counters.
+pub fn flow_stats(g: &mut Gen) -> FlowStats {
+    let rarely = |g: &mut Gen| if g.chance(3) { g.u16() } else { 0 };
+    FlowStats {
+        table: TableId(g.u8() % 254),
+        age: Age { secs: g.u32() >> 1, nanos: g.u32() % 1_000_000_000 },
+        priority: if g.chance(3) { 0x8000 } else { g.u16() },
+        idle_timeout: rarely(g),
+        hard_timeout: rarely(g),
+        flags: FlowModFlags::from_bits_truncate(g.u16() & 0b1_1011),
+        cookie: if g.chance(2) { 0 } else { g.u64() },
+        packet_count: g.u64() >> 20,
+        byte_count: g.u64() >> 20,
+        match_: matching(g),
+        instructions: instructions(g),
+    }
+}
+
+/// An action that can be done to any packet.
+fn common_action(g: &mut Gen) -> Action {
+    match g.below(8) {
+        0 => Action::PushMpls(g.pick(&[0x8847, 0x8848])),
+        1 => Action::SetQueue(QueueId(g.u32() % 1000)),
+        2 => Action::Group(GroupId(g.u32() % 0xff00)),
+        3 => {
+            let id = g.pick(&[FieldId::EthSrc, FieldId::EthDst, FieldId::Metadata, FieldId::TunnelId]);
+            let ones = u128::MAX >> (128 - id.bits());
+            Action::SetField(OxmField::from_bits(id, g.u128() & ones, None).expect("in range"))
+        }
+        4 => Action::Output { port: PortNo::CONTROLLER, max_len: g.u16() },
+        5 => Action::output(g.pick(&[PortNo::IN_PORT, PortNo::FLOOD, PortNo::ALL, PortNo::NORMAL])),
+        _ => Action::output(ordinary(g)),
+    }
+}
+
+/// Without what Open vSwitch prints and can't read back: IPv6 masks that start with a digit,
+/// which it takes for the length of a prefix.
+fn readable(matched: Match) -> Match {
+    let fields = matched.fields().map(|field| match (field.id(), field.to_bits()) {
+        (Some(id), Some((value, mask))) if id.bits() == 128 => {
+            let mask = if mask == u128::MAX { None } else { Some(mask | 0xf << 124) };
+            OxmField::from_bits(id, value, mask).expect("it was one before")
+        }
+        _ => field,
+    });
+    fields.collect()
+}
+
+/// A flow to be added; its text says all of it.
+pub fn flow_mod(g: &mut Gen) -> FlowMod {
+    let stats = flow_stats(g);
+    let mut flow = FlowMod::add()
+        .table(g.u8() % 100)
+        .priority(stats.priority)
+        .cookie(stats.cookie)
+        .idle_timeout(stats.idle_timeout)
+        .hard_timeout(stats.hard_timeout)
+        .flags(FlowModFlags::from_bits_truncate(g.u16() & 0x1f))
+        .matching(readable(stats.match_));
+    if g.chance(4) {
+        flow = flow.meter(1 + g.u32() % 1000);
+    }
+    flow = flow.apply(g.many(4, common_action));
+    if g.chance(4) {
+        flow = flow.clear();
+    }
+    if g.chance(4) {
+        let actions = [common_action(g), common_action(g)];
+        flow = flow.write(actions);
+    }
+    if g.chance(4) {
+        flow = flow.write_metadata(g.u64(), g.pick(&[u64::MAX, 0xff]));
+    }
+    if g.chance(4) {
+        flow = flow.goto_table(100 + g.u8() % 100);
+    }
+    let does_something = |it: &Instruction| *it != Instruction::ApplyActions(Actions::new());
+    flow.instructions = flow.instructions.into_iter().filter(does_something).collect();
+    flow
+}
+
+fn ordinary(g: &mut Gen) -> PortNo {
+    PortNo(1 + g.u32() % 0xfe00)
+}
+
+fn the_port(g: &mut Gen) -> Port {
+    Port {
+        number: ordinary(g),
+        config: PortConfig::from_bits_truncate(g.u32() & 0x65),
+        state: PortState::from_bits_truncate(g.u32() & 7),
+        curr: PortFeatures::from_bits_truncate(g.u32() & 0xffff),
+        advertised: PortFeatures::from_bits_truncate(g.u32() & 0xffff),
+        supported: PortFeatures::from_bits_truncate(g.u32() & 0xffff),
+        peer: PortFeatures::from_bits_truncate(g.u32() & 0xffff),
+        ..some_port(g)
+    }
+}
+
+fn buckets(g: &mut Gen, select: bool) -> Vec<Bucket> {
+    g.many(4, |g| Bucket {
+        weight: if select { g.u16() } else { 0 },
+        watch_port: PortNo::ANY,
+        watch_group: GroupId::ANY,
+        actions: g.many(3, action).into(),
+    })
+}
+
+/// Groups or meters as Open vSwitch has them, which it can also be told to add.
+pub fn described(g: &mut Gen) -> MultipartBody {
+    if g.chance(2) {
+        let select = g.chance(2);
+        return MultipartBody::GroupDesc(g.many(3, |g| GroupDesc {
+            kind: if select { GroupKind::Select } else { GroupKind::All },
+            group: GroupId(g.u32() % 0xffff),
+            buckets: buckets(g, select),
+        }));
+    }
+    MultipartBody::MeterConfig(g.many(3, |g| {
+        let unit = g.pick(&[MeterFlags::KBPS, MeterFlags::PKTPS]);
+        let burst = g.chance(2);
+        let some = |g: &mut Gen| (1 + (g.u32() >> 1), if burst { 1 + (g.u32() >> 1) } else { 0 });
+        let mut bands = Vec::new();
+        for _ in 0..1 + g.below(3) {
+            let (rate, burst) = some(g);
+            bands.push(match g.below(2) {
+                0 => MeterBand::Drop { rate, burst },
+                _ => MeterBand::DscpRemark { rate, burst, prec_level: 1 + g.u8() % 7 },
+            });
+        }
+        MeterConfig {
+            flags: if burst { unit | MeterFlags::BURST } else { unit },
+            meter: MeterId(1 + g.u32() % 1000),
+            bands,
+        }
+    }))
+}
+
+fn bands(g: &mut Gen) -> Vec<MeterBand> {
+    g.many(4, |g| {
+        let (rate, burst) = (g.u32(), g.u32());
+        match g.below(2) {
+            0 => MeterBand::Drop { rate, burst },
+            _ => MeterBand::DscpRemark { rate, burst, prec_level: g.u8() % 8 },
+        }
+    })
+}
+
+fn request(g: &mut Gen) -> MultipartRequest {
+    match any_request(g) {
+        MultipartRequest::Flow(_) => MultipartRequest::Flow(filter(g)),
+        MultipartRequest::Aggregate(_) => MultipartRequest::Aggregate(filter(g)),
+        MultipartRequest::PortStats(_) => MultipartRequest::PortStats(ordinary(g)),
+        MultipartRequest::Queue(_) => {
+            MultipartRequest::Queue(QueueStatsRequest { port: ordinary(g), queue: QueueId(1) })
+        }
+        MultipartRequest::TableFeatures { .. } => MultipartRequest::table_features(),
+        MultipartRequest::Experimenter(_) | MultipartRequest::Unknown { .. } => MultipartRequest::Desc,
+        other => other,
+    }
+}
+
+fn filter(g: &mut Gen) -> FlowStatsRequest {
+    FlowStatsRequest {
+        table: TableId(g.u8()),
+        out_port: ordinary(g),
+        match_: matching(g),
+        ..FlowStatsRequest::all()
+    }
+}
+
+fn reply(g: &mut Gen) -> MultipartReply {
+    let mut reply = any_reply(g);
+    match &mut reply.body {
+        MultipartBody::Flow(flows) => *flows = g.many(3, flow_stats),
+        MultipartBody::PortStats(all) => all.iter_mut().for_each(|it| it.port = ordinary(g)),
+        MultipartBody::Queue(all) => all.iter_mut().for_each(|it| it.port = ordinary(g)),
+        MultipartBody::PortDesc(all) => all.iter_mut().for_each(|it| *it = the_port(g)),
+        MultipartBody::GroupDesc(all) => {
+            for group in all {
+                let select = g.chance(2);
+                group.kind = if select { GroupKind::Select } else { GroupKind::All };
+                group.buckets = buckets(g, select);
+            }
+        }
+        MultipartBody::MeterConfig(all) => {
+            for meter in all {
+                meter.flags = MeterFlags::from_bits_truncate(g.u16() & 0xf);
+                meter.bands = bands(g);
+            }
+        }
+        // What a table can do is held together by rules of its own; a capture stands for it.
+        MultipartBody::TableFeatures(_)
+        | MultipartBody::Experimenter { .. }
+        | MultipartBody::Unknown { .. } => reply.body = MultipartBody::PortDesc(vec![]),
+        _ => {}
+    }
+    reply
+}
+
+/// A message that Open vSwitch reads without complaint.
+pub fn body(g: &mut Gen) -> Body {
+    match any_body(g) {
+        Body::Hello(_) => Body::Hello(Hello::new([1, 4])),
+        Body::Error(_) => Body::BarrierReply,
+        Body::Experimenter(_) | Body::Unknown { .. } => Body::BarrierRequest,
+        Body::GetConfigReply(_) | Body::SetConfig(_) => {
+            Body::SetConfig(SwitchConfig { fragments: (g.u16() % 3).into(), miss_send_len: g.u16() })
+        }
+        Body::PacketIn(it) => Body::PacketIn(PacketIn {
+            reason: (g.u8() % 3).into(),
+            table: TableId(g.u8() % 254),
+            match_: Match::new().in_port(ordinary(g)).metadata(g.u64()),
+            total_len: it.data.len() as u16,
+            ..it
+        }),
+        Body::FlowRemoved(it) => Body::FlowRemoved(FlowRemoved {
+            reason: (g.u8() % 4).into(),
+            table: TableId(g.u8() % 254),
+            match_: matching(g),
+            ..it
+        }),
+        Body::PortStatus(_) => {
+            Body::PortStatus(PortStatus { reason: (g.u8() % 3).into(), port: the_port(g) })
+        }
+        Body::PacketOut(it) => Body::PacketOut(PacketOut {
+            buffer: None,
+            in_port: ordinary(g),
+            actions: g.many(3, action).into(),
+            ..it
+        }),
+        Body::FlowMod(it) => Body::FlowMod(FlowMod {
+            command: (g.u8() % 5).into(),
+            table: TableId(g.u8() % 100),
+            out_port: ordinary(g),
+            flags: FlowModFlags::from_bits_truncate(g.u16() & 0x1f),
+            match_: matching(g),
+            // Which actions go with which match is checked here, unlike in statistics.
+            instructions: Instructions::apply([Action::Output { port: ordinary(g), max_len: 0 }]),
+            ..it
+        }),
+        Body::GroupMod(_) => {
+            let select = g.chance(2);
+            let kind = if select { GroupKind::Select } else { GroupKind::All };
+            let group = GroupId(g.u32() % 1000);
+            Body::GroupMod(GroupMod::add(kind, group, buckets(g, select)))
+        }
+        Body::PortMod(it) => Body::PortMod(PortMod {
+            port: ordinary(g),
+            config: PortConfig::from_bits_truncate(g.u32() & 0x65),
+            mask: PortConfig::from_bits_truncate(g.u32() & 0x65),
+            advertise: PortFeatures::from_bits_truncate(g.u32() & 0xffff),
+            ..it
+        }),
+        Body::TableMod(_) => Body::TableMod(TableMod { table: TableId(g.u8()), config: 0 }),
+        Body::MultipartRequest(_) => Body::MultipartRequest(request(g)),
+        Body::MultipartReply(_) => Body::MultipartReply(reply(g)),
+        Body::QueueGetConfigRequest(_) => Body::QueueGetConfigRequest(ordinary(g)),
+        Body::QueueGetConfigReply(_) => {
+            let port = ordinary(g);
+            let queues = g.many(3, |g| Queue {
+                queue: QueueId(g.u32()),
+                port,
+                properties: vec![QueueProperty::MinRate(g.u16()), QueueProperty::MaxRate(g.u16())],
+            });
+            Body::QueueGetConfigReply(QueueConfig { port, queues })
+        }
+        Body::RoleRequest(it) | Body::RoleReply(it) => {
+            Body::RoleRequest(Role { kind: (g.u32() % 4).into(), ..it })
+        }
+        Body::GetAsyncReply(_) | Body::SetAsync(_) => Body::SetAsync(AsyncConfig {
+            packet_in: ReasonMasks { master: g.u32() % 8, slave: g.u32() % 8 },
+            port_status: ReasonMasks { master: g.u32() % 8, slave: g.u32() % 8 },
+            flow_removed: ReasonMasks { master: g.u32() % 16, slave: g.u32() % 16 },
+        }),
+        Body::MeterMod(_) => Body::MeterMod(MeterMod {
+            command: MeterModCommand::Add,
+            flags: MeterFlags::KBPS,
+            meter: MeterId(1 + g.u32() % 1000),
+            bands: bands(g),
+        }),
+        other => other,
+    }
+}
