@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use controller::apps;
 use flowbed::{Lab, LabBuilder};
-use testbed::{FailMode, SwitchKind, Topology};
+use testbed::{ControllerTarget, FailMode, SwitchKind, Topology};
 use web::collect::Sources;
 use web::view;
 
@@ -232,7 +232,7 @@ async fn use_lab(
         }
         say!("{text}")
     };
-    tell(&report.summary().to_string())?;
+    tell(&report.summary())?;
     let dashboard = match args.web {
         Some(address) => Some(Dashboard::start(address, sources(args, lab, label, app_names)).await?),
         None => None,
@@ -275,11 +275,7 @@ fn sources(args: &Args, lab: &Lab, label: String, apps: Vec<String>) -> Sources 
     let control = match (&args.controller, lab.controller()) {
         (Some(Remote::Tcp { host, port }), _) => Some(view::Controller {
             kind: view::ControllerKind::Remote,
-            address: if host.contains(':') {
-                format!("tcp:[{host}]:{port}")
-            } else {
-                format!("tcp:{host}:{port}")
-            },
+            address: ControllerTarget::Remote { host: host.clone(), port: *port }.to_string(),
             apps: Vec::new(),
         }),
         (_, Some(_)) => Some(view::Controller {

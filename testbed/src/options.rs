@@ -1,5 +1,6 @@
 //! How a topology is brought up.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 pub use crate::topology::{FailMode, SwitchKind};
@@ -30,4 +31,30 @@ pub enum ControllerTarget {
         /// Its TCP port.
         port: u16,
     },
+}
+
+/// As Open vSwitch writes it: `tcp:10.0.0.1:6653`, `tcp:[::1]:6653`, `none`.
+impl fmt::Display for ControllerTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ControllerTarget::None => f.write_str("none"),
+            ControllerTarget::Fabric(address) => write!(f, "tcp:{address}"),
+            ControllerTarget::Remote { host, port } if host.contains(':') => write!(f, "tcp:[{host}]:{port}"),
+            ControllerTarget::Remote { host, port } => write!(f, "tcp:{host}:{port}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_print_as_open_vswitch_writes_them() {
+        let remote = |host: &str| ControllerTarget::Remote { host: host.to_owned(), port: 6653 }.to_string();
+        assert_eq!(remote("onos.example"), "tcp:onos.example:6653");
+        assert_eq!(remote("::1"), "tcp:[::1]:6653");
+        let fabric = ControllerTarget::Fabric("[::1]:6653".parse().expect("an address"));
+        assert_eq!(fabric.to_string(), "tcp:[::1]:6653");
+    }
 }

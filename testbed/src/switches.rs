@@ -64,9 +64,9 @@ impl Switches {
                     ControllerTarget::Fabric(address) => *address,
                     ControllerTarget::Remote { host, port } => relay::start(fabric, host, *port, tasks)?,
                 };
-                let name = format!("tcp:{}:{}", bracketed(address), address.port());
-                if let ControllerTarget::Remote { host, port } = target {
-                    relayed.insert(name.clone(), format!("tcp:{host}:{port}"));
+                let name = ControllerTarget::Fabric(address).to_string();
+                if let ControllerTarget::Remote { .. } = target {
+                    relayed.insert(name.clone(), target.to_string());
                 }
                 controllers.push(name);
             }
@@ -149,13 +149,5 @@ impl Switches {
             Some(instance) => instance.stop().await.map_err(Error::switch("cannot stop Open vSwitch")),
             None => Ok(()),
         }
-    }
-}
-
-/// An address as OVSDB's targets want it (`ovs-vswitchd.conf.db(5)`, `Controller`, `target`).
-fn bracketed(address: std::net::SocketAddr) -> String {
-    match address {
-        std::net::SocketAddr::V4(v4) => v4.ip().to_string(),
-        std::net::SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
     }
 }

@@ -7,9 +7,10 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{ForkResult, Pid, fork, pipe2, read, write};
+use nix::unistd::{ForkResult, Pid, fork, pipe2, read};
 
 use crate::error::Error;
 
@@ -39,18 +40,15 @@ pub(crate) fn start() -> Result<Init, Error> {
             "no pid namespace to be had: daemons started in hosts may outlive the testbed"
         );
     }
-    let pipe = || pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(Error::system("create a pipe to", named()));
-    let (go_read, go_write) = pipe()?;
-    let (ready_read, ready_write) = pipe()?;
+    let pipe = pipe2(OFlag::O_CLOEXEC);
+    let (ready_read, ready_write) = pipe.map_err(Error::system("create a pipe to", named()))?;
     // SAFETY: the child only makes system calls on memory that it owns: it does not allocate,
     // lock or unwind, as fork in a process with other threads demands (signal-safety(7)).
     let pid = match unsafe { fork() }.map_err(Error::system("start", named()))? {
-        ForkResult::Child => be_init(&go_read, &go_write, &ready_write),
+        ForkResult::Child => be_init(&ready_write),
         ForkResult::Parent { child } => child,
     };
-    drop(go_read);
     drop(ready_write);
-    write(&go_write, &[READY]).map_err(Error::system("start", named()))?;
     let mut answer = [0];
     let mounts = match read(&ready_read, &mut answer) {
         Ok(1) if answer[0] == READY => {
@@ -71,22 +69,16 @@ pub(crate) fn start() -> Result<Init, Error> {
 }
 
 /// The child's life: never returns.
-fn be_init(go: &OwnedFd, go_write: &OwnedFd, ready: &OwnedFd) -> ! {
+fn be_init(ready: &OwnedFd) -> ! {
     // SAFETY: plain system calls with constant, NUL-terminated or stack arguments. Nothing here
     // touches the heap or a lock that another thread of the parent may have held at the fork.
     unsafe {
-        libc::close(go_write.as_raw_fd());
         // Handlers of the parent must not run here: they would write to descriptors it shares.
         let mut all = std::mem::zeroed::<libc::sigset_t>();
         libc::sigfillset(&mut all);
         libc::sigprocmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         libc::prctl(libc::PR_SET_NAME, c"flowbed-init".as_ptr());
-        // A parent that failed between fork and here says no go.
-        let mut byte = 0_u8;
-        if libc::read(go.as_raw_fd(), (&raw mut byte).cast(), 1) != 1 {
-            libc::_exit(0);
-        }
         libc::setsid();
         // Orphans of the namespace come to us; ignoring SIGCHLD reaps them (wait(2)).
         libc::signal(libc::SIGCHLD, libc::SIG_IGN);
@@ -131,14 +123,12 @@ mod tests {
 
     #[test]
     fn init_ends_when_its_parent_died_before_it_could_ask_for_the_signal() {
-        let (go_read, go_write) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).expect("a pipe");
-        let (ready_read, ready_write) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).expect("a pipe");
-        write(&go_write, &[READY]).expect("room in the pipe");
+        let (ready_read, ready_write) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
         // What the death of the parent does to the pipe.
         drop(ready_read);
         // SAFETY: the child makes system calls alone, as in `start`.
         let pid = match unsafe { fork() }.expect("a process") {
-            ForkResult::Child => be_init(&go_read, &go_write, &ready_write),
+            ForkResult::Child => be_init(&ready_write),
             ForkResult::Parent { child } => child,
         };
         // SAFETY: plain system calls; the child has not been waited for, so its id is its own.
