@@ -16,6 +16,7 @@ mod instance;
 mod mirror;
 mod rows;
 mod sockets;
+mod start;
 mod warm;
 
 pub use datapath::{Datapath, tun_device};
