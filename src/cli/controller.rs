@@ -35,6 +35,10 @@ async fn serve(args: Args) -> Result<Outcome> {
         format!("cannot listen for switches on {}; choose another address with --listen", args.listen)
     })?;
     let address = listener.local_addr()?;
+    let web = match args.web {
+        Some(web) => Some(dashboard::bind(web).await?),
+        None => None,
+    };
     let controller = args
         .apps
         .iter()
@@ -42,7 +46,7 @@ async fn serve(args: Args) -> Result<Outcome> {
         .fold(Controller::builder(), |builder, app| builder.app(app))
         .start(listener);
     say!("controller   tcp:{address}   apps: {}", args.apps.join(", "))?;
-    let _dashboard = match args.web {
+    let _dashboard = match web {
         Some(web) => {
             let control = view::Controller {
                 kind: view::ControllerKind::Flowbed,
@@ -55,7 +59,7 @@ async fn serve(args: Args) -> Result<Outcome> {
                 controller: Some(controller.clone()),
                 testbed: None,
             };
-            let (dashboard, inbox) = Dashboard::start(web, sources).await?;
+            let (dashboard, inbox) = Dashboard::start(web, sources)?;
             tokio::spawn(dashboard::refuse(inbox));
             say!("dashboard    {}", dashboard.url)?;
             Some(dashboard)

@@ -19,17 +19,19 @@ pub(crate) struct Dashboard {
     collecting: JoinHandle<()>,
 }
 
+/// The dashboard's address, taken before there is anything to show there: that it is in use is known before a
+/// network is up.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot serve the dashboard on {address}; choose another address, or port 0 for any free port"
+        )
+    })
+}
+
 impl Dashboard {
-    /// Serves on `address`. What the page asks for comes out of the returned channel.
-    pub(crate) async fn start(
-        address: SocketAddr,
-        sources: Sources,
-    ) -> Result<(Dashboard, Receiver<Command>)> {
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!(
-                "cannot serve the dashboard on {address}; choose another address, or port 0 for any free port"
-            )
-        })?;
+    /// Serves on `listener`. What the page asks for comes out of the returned channel.
+    pub(crate) fn start(listener: TcpListener, sources: Sources) -> Result<(Dashboard, Receiver<Command>)> {
         let token = web::Token::generate()?;
         let url = web::url(listener.local_addr()?, &token);
         let (publisher, feed) = web::feed();

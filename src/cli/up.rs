@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use controller::apps;
 use flowbed::{Lab, LabBuilder};
 use testbed::{ControllerTarget, FailMode, SwitchKind, Topology};
+use tokio::sync::mpsc::Receiver;
 use web::collect::Sources;
-use web::view;
+use web::{Command, view};
 
 use super::Outcome;
 use super::dashboard::{self, Dashboard};
@@ -142,6 +143,10 @@ fn topology(args: &Args) -> Result<(Topology, String)> {
 async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<String>>) -> Result<Outcome> {
     let mut signals = Signals::new()?;
     let app_names = app_names(&args);
+    let web = match args.web {
+        Some(address) => Some(dashboard::bind(address).await?),
+        None => None,
+    };
     let builder = builder(&args, topology, &app_names);
     let begin = Instant::now();
     let lab = tokio::select! {
@@ -154,8 +159,12 @@ async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<Strin
         eprintln!("flowbed: {warning}");
     }
     let mut report = Report::new(label.clone(), &lab, up, args.tests.len());
+    let dashboard = match web {
+        Some(listener) => Some(Dashboard::start(listener, sources(&args, &lab, label, app_names))?),
+        None => None,
+    };
     let outcome = tokio::select! {
-        outcome = use_lab(&args, &lab, label, app_names, pre, &mut report) => outcome,
+        outcome = use_lab(&args, &lab, dashboard, pre, &mut report) => outcome,
         () = until_asked(&mut signals, interactive(&args)) => Ok(()),
     };
     let begin = Instant::now();
@@ -219,8 +228,7 @@ fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder 
 async fn use_lab(
     args: &Args,
     lab: &Lab,
-    label: String,
-    app_names: Vec<String>,
+    dashboard: Option<(Dashboard, Receiver<Command>)>,
     pre: Option<Vec<String>>,
     report: &mut Report,
 ) -> Result<()> {
@@ -233,10 +241,6 @@ async fn use_lab(
         say!("{text}")
     };
     tell(&report.summary())?;
-    let dashboard = match args.web {
-        Some(address) => Some(Dashboard::start(address, sources(args, lab, label, app_names)).await?),
-        None => None,
-    };
     let work = async {
         for line in pre.iter().flatten() {
             tell(&format!("flowbed> {line}"))?;

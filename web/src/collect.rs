@@ -32,9 +32,13 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// How often switches are asked for flows and counters while somebody watches.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Publishes until it is dropped.
-pub async fn run(sources: Sources, publisher: Publisher) {
-    tokio::join!(publish_network(&sources, &publisher), publish_counters(&sources, &publisher));
+/// Publishes the network as it is, before it returns, so that the first request finds it. The future publishes
+/// what changes, until it is dropped.
+pub fn run(sources: Sources, publisher: Publisher) -> impl Future<Output = ()> + Send {
+    publisher.network(sources.network());
+    async move {
+        tokio::join!(publish_network(&sources, &publisher), publish_counters(&sources, &publisher));
+    }
 }
 
 async fn publish_network(sources: &Sources, publisher: &Publisher) {
