@@ -189,6 +189,12 @@ impl Lab {
         &self.warnings
     }
 
+    /// Resolves, with the error to show, when a process that the network needs ends though nobody asked it to, as
+    /// [`Testbed::failed`].
+    pub async fn failed(&self) -> Error {
+        self.testbed.failed().await.into()
+    }
+
     /// Takes it down: the controller first, so that it does not mourn its switches, then the network.
     pub async fn stop(self) -> Result<(), Error> {
         if let Some(controller) = &self.controller {

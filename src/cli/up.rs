@@ -166,6 +166,7 @@ async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<Strin
     let outcome = tokio::select! {
         outcome = use_lab(&args, &lab, dashboard, pre, &mut report) => outcome,
         () = until_asked(&mut signals, interactive(&args)) => Ok(()),
+        error = lab.failed() => Err(error.into()),
     };
     let begin = Instant::now();
     lab.stop().await?;

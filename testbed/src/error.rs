@@ -104,6 +104,12 @@ pub enum Error {
         seconds: f64,
     },
 
+    /// The first process of the testbed's pid namespace was killed; the kernel ended all others of it.
+    #[error(
+        "flowbed-init, the testbed's first process, was killed, and with it every process in the network"
+    )]
+    InitDied,
+
     /// The thread that enters namespaces has ended; the testbed is being taken down.
     #[error("the testbed is being taken down")]
     Ended,

@@ -150,4 +150,12 @@ impl Switches {
             None => Ok(()),
         }
     }
+
+    /// Resolves, with the error to show, when a switch's process ends though nobody asked it to.
+    pub(crate) async fn died(&self) -> Error {
+        match &self.instance {
+            Some(instance) => Error::switch("a switch has failed")(instance.died().await),
+            None => std::future::pending().await,
+        }
+    }
 }

@@ -194,6 +194,15 @@ impl Testbed {
         Ok(())
     }
 
+    /// Resolves, with the error to show, when a process that the network needs ends though nobody asked it to.
+    /// What is left then is only good to be taken down.
+    pub async fn failed(&self) -> Error {
+        tokio::select! {
+            error = self.switches.died() => error,
+            error = self.fabric.thread().init_died() => error,
+        }
+    }
+
     fn namespace_of(&self, node: Node) -> &NetNs {
         match node {
             Node::Host(i) => &self.hosts[i].namespace,

@@ -128,6 +128,23 @@ pub fn kill_9() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A process that the network can't do without dies: the run says which, ends as failed, and leaves nothing.
+pub fn a_death_is_told() -> Result<(), Failed> {
+    for name in ["ovs-vswitchd", "ovsdb-server", "flowbed-init"] {
+        let place = Place::new();
+        let mut running = place.up("--topo minimal --switch ovs --app learning-switch");
+        let named = |pid: &&i32| status(**pid).split_whitespace().nth(1) == Some(name);
+        let victim = *family(running.pid().as_raw()).iter().find(named).expect("one of each");
+        nix::sys::signal::kill(Pid::from_raw(victim), Signal::SIGKILL)?;
+        // The end of init is the end of all, the daemons first.
+        let told = if name == "flowbed-init" { "flowbed: " } else { name };
+        running.wait_for(told);
+        assert!(!running.wait(), "it failed: {}", running.printed);
+        place.assert_empty();
+    }
+    Ok(())
+}
+
 pub fn sigterm() -> Result<(), Failed> {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let place = Place::new();

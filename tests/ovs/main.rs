@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             ("an_ordinary_user_needs_no_root_but_is_told_if_tun_is_missing", ordinary_user::pingall),
             ("two_networks_with_the_same_names_live_side_by_side", life::two_at_once),
             ("kill_9_leaves_nothing", life::kill_9),
+            ("the_death_of_a_process_it_needs_ends_the_run", life::a_death_is_told),
             ("sigterm_takes_everything_down", life::sigterm),
             ("exec_enters_a_host_from_another_process", life::exec),
             ("a_link_that_is_down_carries_nothing", life::link_down),

@@ -5,8 +5,8 @@
 //! rows, written over the database's socket with [`crate::ovsdb`], one transaction a change;
 //! nothing is done by `ovs-vsctl`. No other Open vSwitch on the machine is touched or seen.
 //!
-//! There may be several instances in one fabric, each with its own directory: links between
-//! their bridges are veth pairs like all others.
+//! With the userspace datapath there can be only one instance in a fabric: each makes an interface called
+//! `ovs-netdev` for its datapath, and finds the name taken where another has been before.
 
 mod daemon;
 mod datapath;

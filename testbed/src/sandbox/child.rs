@@ -169,7 +169,7 @@ pub(super) fn spawn(mut command: Command, mounts: Option<i32>, orphans: &Arc<Orp
         command.pre_exec(move || enter_before_exec(mounts));
     }
     let mut inner = command.spawn()?;
-    match open_pidfd(inner.id()) {
+    match open_pidfd(inner.id().cast_signed()) {
         Ok(pidfd) => Ok(Child { inner: Some(inner), pidfd, status: None, orphans: Arc::clone(orphans) }),
         Err(error) => {
             // Not followed means not owned: do not leave it running.
@@ -228,7 +228,7 @@ pub(crate) fn send_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<(
     }
 }
 
-fn open_pidfd(pid: u32) -> io::Result<OwnedFd> {
+pub(super) fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: the system call takes two integers; a non-negative result is a new descriptor.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     let fd = i32::try_from(fd).unwrap_or(-1);

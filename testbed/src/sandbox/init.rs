@@ -12,6 +12,7 @@ use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{ForkResult, Pid, fork, pipe2, read};
 
+use super::child::open_pidfd;
 use crate::error::Error;
 
 /// What the parent knows of the running init.
@@ -19,6 +20,8 @@ use crate::error::Error;
 pub(crate) struct Init {
     /// As seen from our pid namespace.
     pub(crate) pid: Pid,
+    /// Readable once it has ended (`pidfd_open(2)`).
+    pub(crate) pidfd: OwnedFd,
     /// The mount namespace with the private `/proc`; `None` where the kernel does not let us
     /// mount one (inside a container whose own `/proc` is masked): children then see the machine's.
     pub(crate) mounts: Option<OwnedFd>,
@@ -65,7 +68,8 @@ pub(crate) fn start() -> Result<Init, Error> {
         }
         Err(errno) => return Err(Error::system("start", named())(errno)),
     };
-    Ok(Init { pid, mounts })
+    let pidfd = open_pidfd(pid.as_raw()).map_err(Error::system("follow", named()))?;
+    Ok(Init { pid, pidfd, mounts })
 }
 
 /// The child's life: never returns.

@@ -15,6 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::init::{self, Init};
+use super::readiness::readable;
 use crate::error::Error;
 
 /// How long the thread waits, at its end, for the namespace's processes to be gone. They have
@@ -113,6 +114,15 @@ impl NamespaceThread {
     /// The pid, as seen from this process, of the first process of the children's pid namespace.
     pub(crate) fn init_pid(&self) -> i32 {
         self.init.pid.as_raw()
+    }
+
+    /// Resolves, with the error to show, when the namespace's first process ends though nobody asked it to.
+    pub(crate) async fn init_died(&self) -> Error {
+        let ended = async { readable(self.init.pidfd.try_clone()?)?.readable().await.map(drop) };
+        match ended.await {
+            Ok(()) => Error::InitDied,
+            Err(error) => Error::system("follow", "the testbed's first process")(error),
+        }
     }
 
     /// Whether children have a `/proc` of their own.
