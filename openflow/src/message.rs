@@ -125,6 +125,16 @@ macro_rules! bodies {
                 }
             }
 
+            /// The name of a type on the wire in Open vSwitch's words.
+            pub(crate) fn type_name(msg_type: u8) -> Option<&'static str> {
+                match msg_type {
+                    $($sn => Some($sname),)*
+                    $($en => Some($ename),)*
+                    $($wn => Some($wname),)*
+                    _ => None,
+                }
+            }
+
             #[inline]
             fn decode(header: Header, frame: Bytes) -> Result<Body, DecodeError> {
                 match header.msg_type {

@@ -86,7 +86,7 @@ impl MultipartRequest {
         }
     }
 
-    fn flags(&self) -> u16 {
+    pub(crate) fn flags(&self) -> u16 {
         match self {
             MultipartRequest::TableFeatures { more: true, .. } => MORE,
             MultipartRequest::Unknown { flags, .. } => *flags,

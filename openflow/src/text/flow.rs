@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::AltHex;
-use crate::msg::flow_mod::{DEFAULT_PRIORITY, FlowMod, FlowModFlags};
-use crate::msg::flow_removed::Age;
+use super::{AltHex, reason};
+use crate::ids::{PortNo, TableId};
+use crate::msg::flow_mod::{DEFAULT_PRIORITY, FlowMod, FlowModCommand, FlowModFlags};
+use crate::msg::flow_removed::{Age, FlowRemoved};
 use crate::multipart::FlowStats;
 use crate::oxm::Match;
 
@@ -53,6 +54,69 @@ impl fmt::Display for FlowMod {
     }
 }
 
+/// A flow-mod as `ovs-ofctl ofp-print` prints it: the command first, and other words than
+/// `add-flow` reads.
+pub(super) fn write_flow_mod(f: &mut fmt::Formatter<'_>, flow: &FlowMod) -> fmt::Result {
+    write!(f, " {}", flow.command)?;
+    if flow.table.0 != 0 {
+        write!(f, " table:{}", flow.table)?;
+    }
+    f.write_str(" ")?;
+    write_match(f, flow.priority, &flow.match_)?;
+    // An addition has no use for the mask; the others change no cookie.
+    match (flow.command, flow.cookie, flow.cookie_mask) {
+        (FlowModCommand::Add, 0 | u64::MAX, _) => {}
+        (FlowModCommand::Add, cookie, _) => write!(f, "cookie:{cookie:#x} ")?,
+        (_, _, 0) => {}
+        (_, cookie, mask) => write!(f, "cookie:{cookie:#x}/{mask:#x} ")?,
+    }
+    if flow.idle_timeout != 0 {
+        write!(f, "idle:{} ", flow.idle_timeout)?;
+    }
+    if flow.hard_timeout != 0 {
+        write!(f, "hard:{} ", flow.hard_timeout)?;
+    }
+    if let Some(buffer) = flow.buffer {
+        write!(f, "buf:{:#x} ", buffer.0)?;
+    }
+    if flow.out_port != PortNo::ANY {
+        write!(f, "out_port:{} ", flow.out_port)?;
+    }
+    write_flags(f, flow.flags)?;
+    write!(f, "actions={}", flow.instructions)
+}
+
+/// A flow-removed as `ovs-ofctl ofp-print` prints it.
+pub(super) fn write_flow_removed(f: &mut fmt::Formatter<'_>, removed: &FlowRemoved) -> fmt::Result {
+    f.write_str(" ")?;
+    if removed.priority != DEFAULT_PRIORITY {
+        write!(f, "priority={}", removed.priority)?;
+        write_match_of(f, ",", &removed.match_)?;
+    } else {
+        write!(f, "{}", removed.match_)?;
+    }
+    write!(f, " reason={}", reason::flow_removed(removed.reason))?;
+    if removed.table != TableId::ALL {
+        write!(f, " table_id={}", removed.table)?;
+    }
+    if removed.cookie != 0 {
+        write!(f, " cookie:{:#x}", removed.cookie)?;
+    }
+    write!(f, " duration{} idle{}", removed.age, removed.idle_timeout)?;
+    if removed.hard_timeout != 0 {
+        write!(f, " hard{}", removed.hard_timeout)?;
+    }
+    write!(f, " pkts{} bytes{}", removed.packet_count, removed.byte_count)
+}
+
+/// A match with something in front of it; nothing at all where it takes every packet.
+pub(super) fn write_match_of(f: &mut fmt::Formatter<'_>, before: &str, matched: &Match) -> fmt::Result {
+    match matched.is_empty() {
+        true => Ok(()),
+        false => write!(f, "{before}{matched}"),
+    }
+}
+
 /// Priority, where it is not the default, and match, with a blank behind if there is either.
 fn write_match(f: &mut fmt::Formatter<'_>, priority: u16, matched: &Match) -> fmt::Result {
     match (priority, matched.is_empty()) {
@@ -79,15 +143,16 @@ fn write_flags(f: &mut fmt::Formatter<'_>, flags: FlowModFlags) -> fmt::Result {
     Ok(())
 }
 
-/// `12.345s`: whole seconds without a fraction, else at least milliseconds and as many digits as
-/// say it.
+/// `12.345s`: whole seconds without a fraction, whole milliseconds with three digits, else as many
+/// digits as say it.
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MILLISECOND: u32 = 1_000_000;
         write!(f, "{}", self.secs)?;
-        if self.nanos != 0 {
-            let digits = format!("{:09}", self.nanos);
-            let used = digits.trim_end_matches('0').len().max(3);
-            write!(f, ".{}", &digits[..used])?;
+        match self.nanos {
+            0 => {}
+            nanos if nanos % MILLISECOND == 0 => write!(f, ".{:03}", nanos / MILLISECOND)?,
+            nanos => write!(f, ".{}", format!("{nanos:09}").trim_end_matches('0'))?,
         }
         f.write_str("s")
     }

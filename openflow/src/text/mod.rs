@@ -36,11 +36,22 @@
 //! (registers, `resubmit`, `ct`, ...) are not read yet, and what `controller` can do beside `max_len`.
 
 mod action;
+mod bits;
+mod failure;
+mod field_names;
 mod flow;
+mod fold;
 mod group;
 mod matching;
+mod message;
 mod meter;
+mod multipart;
+mod packet;
 mod parse;
+mod port;
+mod reason;
+mod table;
+mod table_features;
 
 use std::fmt;
 
