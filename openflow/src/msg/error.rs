@@ -296,7 +296,7 @@ errors! {
         BadTable = 0, "OFPTFFC_BAD_TABLE", "No such table.";
         BadMetadata = 1, "OFPTFFC_BAD_METADATA", "Invalid metadata mask.";
         BadType = 2, "OFPBPC_BAD_TYPE", "Unknown property.";
-        BadLen = 3, "OFPTFFC_BAD_LEN", "Wrong length in the properties.";
+        BadLen = 3, "OFPBPC_BAD_LEN", "Wrong length in the properties.";
         BadArgument = 4, "OFPBPC_BAD_VALUE", "A property value that the switch does not support.";
         Eperm = 5, "OFPTFFC_EPERM", "Not allowed.";
     }

@@ -68,7 +68,8 @@ fn name_of(data: &[u8], header: Header) -> Option<Cow<'static, str>> {
         19 => false,
         _ => return Some(name.into()),
     };
-    let kind = data.get(HEADER_LEN..)?.first_chunk()?;
+    // Kind, flags and padding: without all of them it is none yet.
+    let kind = data.get(HEADER_LEN..HEADER_LEN + 8)?.first_chunk()?;
     stats_name(u16::from_be_bytes(*kind), asks).map(Cow::Owned)
 }
 

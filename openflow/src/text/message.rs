@@ -47,7 +47,9 @@ pub(super) fn write_message(f: &mut fmt::Formatter<'_>, message: &Message, depth
         Body::Hello(hello) => write_hello(f, hello, message),
         Body::Error(error) => write_error(f, error, depth),
         Body::EchoRequest(data) | Body::EchoReply(data) => {
-            write!(f, " {} bytes of payload{}", data.len(), Dump(data))
+            write!(f, " {} bytes of payload", data.len())?;
+            // What failed is told in less detail.
+            if depth == 0 { write!(f, "{}", Dump(data)) } else { Ok(()) }
         }
         Body::Experimenter(it) => write_experimenter(f, it),
         Body::FeaturesReply(features) => write_features(f, features),

@@ -90,7 +90,9 @@ pub(super) fn write_port_status(f: &mut fmt::Formatter<'_>, status: &PortStatus)
 
 pub(super) fn write_port_mod(f: &mut fmt::Formatter<'_>, change: &PortMod) -> fmt::Result {
     write!(f, " port: {}: addr:{}", change.port, change.hw_addr)?;
-    write!(f, "\n     config: {}", Bits(change.config.bits(), CONFIG))?;
+    // What is not to be set is not told.
+    let set = change.config & change.mask;
+    write!(f, "\n     config: {}", Bits(set.bits(), CONFIG))?;
     write!(f, "\n     mask:   {}", Bits(change.mask.bits(), CONFIG))?;
     match change.advertise.bits() {
         0 => f.write_str("\n     advertise: UNCHANGED"),
@@ -183,12 +185,15 @@ pub(super) fn write_queue_stats(f: &mut fmt::Formatter<'_>, all: &[QueueStats]) 
     })
 }
 
-/// Open vSwitch leaves the port out where it has no queue, and whatever is not a rate.
+/// The queues of a port, by number. Open vSwitch leaves the port out where it has no queue, and
+/// whatever is not a rate.
 pub(super) fn write_queue_config(f: &mut fmt::Formatter<'_>, config: &QueueConfig) -> fmt::Result {
     if !config.queues.is_empty() {
         write!(f, " port={}", config.port)?;
     }
-    config.queues.iter().try_for_each(|queue| {
+    let mut sorted: Vec<_> = config.queues.iter().collect();
+    sorted.sort_by_key(|queue| queue.queue);
+    sorted.into_iter().try_for_each(|queue| {
         write!(f, "\nqueue {}:", queue.queue)?;
         let rate = |wanted: fn(&QueueProperty) -> Option<u16>| queue.properties.iter().rev().find_map(wanted);
         let min = rate(|p| if let QueueProperty::MinRate(rate) = p { Some(*rate) } else { None });

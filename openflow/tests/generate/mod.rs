@@ -4,6 +4,7 @@
 
 mod multipart;
 pub mod ovs;
+pub mod ovs_message;
 pub mod text;
 
 use bytes::Bytes;

@@ -48,14 +48,14 @@ pub fn matching(g: &mut Gen) -> Match {
     matched
 }
 
-fn port(g: &mut Gen) -> PortNo {
+pub(super) fn port(g: &mut Gen) -> PortNo {
     match g.below(3) {
         0 => g.pick(&[PortNo::LOCAL, PortNo::CONTROLLER]),
         _ => PortNo(1 + g.u32() % 0xfe00),
     }
 }
 
-fn action(g: &mut Gen) -> Action {
+pub(super) fn action(g: &mut Gen) -> Action {
     match g.below(14) {
         0 => Action::SetMplsTtl(g.u8()),
         1 => Action::DecMplsTtl,
@@ -182,11 +182,11 @@ pub fn flow_mod(g: &mut Gen) -> FlowMod {
     flow
 }
 
-fn ordinary(g: &mut Gen) -> PortNo {
+pub(super) fn ordinary(g: &mut Gen) -> PortNo {
     PortNo(1 + g.u32() % 0xfe00)
 }
 
-fn the_port(g: &mut Gen) -> Port {
+pub(super) fn the_port(g: &mut Gen) -> Port {
     Port {
         number: ordinary(g),
         config: PortConfig::from_bits_truncate(g.u32() & 0x65),
@@ -199,7 +199,7 @@ fn the_port(g: &mut Gen) -> Port {
     }
 }
 
-fn buckets(g: &mut Gen, select: bool) -> Vec<Bucket> {
+pub(super) fn buckets(g: &mut Gen, select: bool) -> Vec<Bucket> {
     g.many(4, |g| Bucket {
         weight: if select { g.u16() } else { 0 },
         watch_port: PortNo::ANY,
@@ -236,151 +236,4 @@ pub fn described(g: &mut Gen) -> MultipartBody {
             bands,
         }
     }))
-}
-
-fn bands(g: &mut Gen) -> Vec<MeterBand> {
-    g.many(4, |g| {
-        let (rate, burst) = (g.u32(), g.u32());
-        match g.below(2) {
-            0 => MeterBand::Drop { rate, burst },
-            _ => MeterBand::DscpRemark { rate, burst, prec_level: g.u8() % 8 },
-        }
-    })
-}
-
-fn request(g: &mut Gen) -> MultipartRequest {
-    match any_request(g) {
-        MultipartRequest::Flow(_) => MultipartRequest::Flow(filter(g)),
-        MultipartRequest::Aggregate(_) => MultipartRequest::Aggregate(filter(g)),
-        MultipartRequest::PortStats(_) => MultipartRequest::PortStats(ordinary(g)),
-        MultipartRequest::Queue(_) => {
-            MultipartRequest::Queue(QueueStatsRequest { port: ordinary(g), queue: QueueId(1) })
-        }
-        MultipartRequest::TableFeatures { .. } => MultipartRequest::table_features(),
-        MultipartRequest::Experimenter(_) | MultipartRequest::Unknown { .. } => MultipartRequest::Desc,
-        other => other,
-    }
-}
-
-fn filter(g: &mut Gen) -> FlowStatsRequest {
-    FlowStatsRequest {
-        table: TableId(g.u8()),
-        out_port: ordinary(g),
-        match_: matching(g),
-        ..FlowStatsRequest::all()
-    }
-}
-
-fn reply(g: &mut Gen) -> MultipartReply {
-    let mut reply = any_reply(g);
-    match &mut reply.body {
-        MultipartBody::Flow(flows) => *flows = g.many(3, flow_stats),
-        MultipartBody::PortStats(all) => all.iter_mut().for_each(|it| it.port = ordinary(g)),
-        MultipartBody::Queue(all) => all.iter_mut().for_each(|it| it.port = ordinary(g)),
-        MultipartBody::PortDesc(all) => all.iter_mut().for_each(|it| *it = the_port(g)),
-        MultipartBody::GroupDesc(all) => {
-            for group in all {
-                let select = g.chance(2);
-                group.kind = if select { GroupKind::Select } else { GroupKind::All };
-                group.buckets = buckets(g, select);
-            }
-        }
-        MultipartBody::MeterConfig(all) => {
-            for meter in all {
-                meter.flags = MeterFlags::from_bits_truncate(g.u16() & 0xf);
-                meter.bands = bands(g);
-            }
-        }
-        // What a table can do is held together by rules of its own; a capture stands for it.
-        MultipartBody::TableFeatures(_)
-        | MultipartBody::Experimenter { .. }
-        | MultipartBody::Unknown { .. } => reply.body = MultipartBody::PortDesc(vec![]),
-        _ => {}
-    }
-    reply
-}
-
-/// A message that Open vSwitch reads without complaint.
-pub fn body(g: &mut Gen) -> Body {
-    match any_body(g) {
-        Body::Hello(_) => Body::Hello(Hello::new([1, 4])),
-        Body::Error(_) => Body::BarrierReply,
-        Body::Experimenter(_) | Body::Unknown { .. } => Body::BarrierRequest,
-        Body::GetConfigReply(_) | Body::SetConfig(_) => {
-            Body::SetConfig(SwitchConfig { fragments: (g.u16() % 3).into(), miss_send_len: g.u16() })
-        }
-        Body::PacketIn(it) => Body::PacketIn(PacketIn {
-            reason: (g.u8() % 3).into(),
-            table: TableId(g.u8() % 254),
-            match_: Match::new().in_port(ordinary(g)).metadata(g.u64()),
-            total_len: it.data.len() as u16,
-            ..it
-        }),
-        Body::FlowRemoved(it) => Body::FlowRemoved(FlowRemoved {
-            reason: (g.u8() % 4).into(),
-            table: TableId(g.u8() % 254),
-            match_: matching(g),
-            ..it
-        }),
-        Body::PortStatus(_) => {
-            Body::PortStatus(PortStatus { reason: (g.u8() % 3).into(), port: the_port(g) })
-        }
-        Body::PacketOut(it) => Body::PacketOut(PacketOut {
-            buffer: None,
-            in_port: ordinary(g),
-            actions: g.many(3, action).into(),
-            ..it
-        }),
-        Body::FlowMod(it) => Body::FlowMod(FlowMod {
-            command: (g.u8() % 5).into(),
-            table: TableId(g.u8() % 100),
-            out_port: ordinary(g),
-            flags: FlowModFlags::from_bits_truncate(g.u16() & 0x1f),
-            match_: matching(g),
-            // Which actions go with which match is checked here, unlike in statistics.
-            instructions: Instructions::apply([Action::Output { port: ordinary(g), max_len: 0 }]),
-            ..it
-        }),
-        Body::GroupMod(_) => {
-            let select = g.chance(2);
-            let kind = if select { GroupKind::Select } else { GroupKind::All };
-            let group = GroupId(g.u32() % 1000);
-            Body::GroupMod(GroupMod::add(kind, group, buckets(g, select)))
-        }
-        Body::PortMod(it) => Body::PortMod(PortMod {
-            port: ordinary(g),
-            config: PortConfig::from_bits_truncate(g.u32() & 0x65),
-            mask: PortConfig::from_bits_truncate(g.u32() & 0x65),
-            advertise: PortFeatures::from_bits_truncate(g.u32() & 0xffff),
-            ..it
-        }),
-        Body::TableMod(_) => Body::TableMod(TableMod { table: TableId(g.u8()), config: 0 }),
-        Body::MultipartRequest(_) => Body::MultipartRequest(request(g)),
-        Body::MultipartReply(_) => Body::MultipartReply(reply(g)),
-        Body::QueueGetConfigRequest(_) => Body::QueueGetConfigRequest(ordinary(g)),
-        Body::QueueGetConfigReply(_) => {
-            let port = ordinary(g);
-            let queues = g.many(3, |g| Queue {
-                queue: QueueId(g.u32()),
-                port,
-                properties: vec![QueueProperty::MinRate(g.u16()), QueueProperty::MaxRate(g.u16())],
-            });
-            Body::QueueGetConfigReply(QueueConfig { port, queues })
-        }
-        Body::RoleRequest(it) | Body::RoleReply(it) => {
-            Body::RoleRequest(Role { kind: (g.u32() % 4).into(), ..it })
-        }
-        Body::GetAsyncReply(_) | Body::SetAsync(_) => Body::SetAsync(AsyncConfig {
-            packet_in: ReasonMasks { master: g.u32() % 8, slave: g.u32() % 8 },
-            port_status: ReasonMasks { master: g.u32() % 8, slave: g.u32() % 8 },
-            flow_removed: ReasonMasks { master: g.u32() % 16, slave: g.u32() % 16 },
-        }),
-        Body::MeterMod(_) => Body::MeterMod(MeterMod {
-            command: MeterModCommand::Add,
-            flags: MeterFlags::KBPS,
-            meter: MeterId(1 + g.u32() % 1000),
-            bands: bands(g),
-        }),
-        other => other,
-    }
 }
