@@ -175,7 +175,8 @@ fn tables(g: &mut Gen) -> Vec<TableFeatures> {
         }
         if g.chance(3) {
             let again = properties(g);
-            let at = g.below(table.properties.len().min(again.len()));
+            // Those that are always there, so that none comes twice.
+            let at = g.below(8);
             table.properties[at] = again[at].clone();
         }
         all.push(table);
