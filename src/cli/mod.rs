@@ -9,6 +9,7 @@ macro_rules! say {
 mod clean;
 mod controller;
 mod dashboard;
+mod decode;
 mod doctor;
 mod exec;
 mod ls;
@@ -39,6 +40,8 @@ enum Command {
     Up(up::Args),
     /// Run the controller alone, for switches of any make
     Controller(controller::Args),
+    /// Print OpenFlow messages: hex, a raw stream or a capture
+    Decode(decode::Args),
     /// Run a command in a host of a running network, from another shell
     Exec(exec::Args),
     /// List the networks that are up
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Up(args) => up::run(args),
         Command::Controller(args) => controller::run(args),
+        Command::Decode(args) => decode::run(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Clean => clean::run(),

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod controller;
+mod decode;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
 

@@ -1,0 +1,185 @@
+//! `flowbed decode`: what it reads, what it prints, what it says of what it can't read.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use crate::flowbed::{Place, complaint};
+
+const GOLDEN: &str = "openflow/tests/golden";
+const PCAP: &str = "openflow/tests/golden/ovs_session.pcap";
+
+/// What `flowbed decode arguments` makes of this on its standard input.
+fn decode(arguments: &str, input: &[u8]) -> Output {
+    let place = Place::new();
+    let mut command = place.flowbed(&format!("decode {arguments}"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("flowbed starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    let input = input.to_owned();
+    // It may end before it has read all.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("it ends");
+    let _ = writer.join().expect("no panic");
+    output
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_owned()).expect("UTF-8")
+}
+
+/// The standard output of a run without complaints.
+fn good(arguments: &str, input: &[u8]) -> String {
+    let output = decode(arguments, input);
+    assert_eq!(text(&output.stderr), "", "decode {arguments}");
+    assert!(output.status.success());
+    text(&output.stdout)
+}
+
+fn golden(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN).join(file);
+    std::fs::read_to_string(path).expect("a golden file")
+}
+
+/// The hex of all golden messages, one a line.
+fn hex_lines() -> String {
+    let files = golden("os_ken.hex") + &golden("ovs.hex");
+    files.lines().map(|line| line.split_once(' ').expect("name and hex").1.to_owned() + "\n").collect()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        hex.bytes().filter_map(|digit| char::from(digit).to_digit(16)).map(|d| d as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+#[test]
+fn hex_and_raw_streams_come_back_as_hex() {
+    let lines = hex_lines();
+    assert_eq!(good("--hex", lines.as_bytes()), lines);
+    assert_eq!(good("--hex -", &bytes(&lines)), lines);
+    assert_eq!(good("", lines.as_bytes()), good("", &bytes(&lines)));
+}
+
+#[test]
+fn text_is_what_ovs_ofctl_prints() {
+    let input = golden("ovs.hex");
+    let hello = input.lines().next().and_then(|line| line.split_once(' ')).expect("the first message").1;
+    assert_eq!(good("", hello.as_bytes()), "OFPT_HELLO (OF1.3) (xid=0x1):\n version bitmap: 0x04\n");
+}
+
+#[test]
+fn hex_may_be_laid_out_as_one_likes() {
+    let plain = "0402000800000001\n041400080000 0002\n";
+    let laid_out = "# an echo request\n\n0x04 0x02 0x00:08,00-00\n  00 01 # its end\n0x0414000800000002";
+    assert_eq!(good("--hex", laid_out.as_bytes()), good("--hex", plain.as_bytes()));
+    assert_eq!(good("", b"04140008\r\n00000002\r\n"), "OFPT_BARRIER_REQUEST (OF1.3) (xid=0x2):\n");
+}
+
+/// Runs with a complaint that has these words; what it prints all the same.
+fn complains(arguments: &str, input: &[u8], words: &[&str]) -> String {
+    let output = decode(arguments, input);
+    let complaint = complaint(&output);
+    for word in words {
+        assert!(complaint.contains(word), "\"{word}\" is not in: {complaint}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+    text(&output.stdout)
+}
+
+const BARRIERS: &str = "OFPT_BARRIER_REQUEST (OF1.3) (xid=0x1):\nOFPT_BARRIER_REQUEST (OF1.3) (xid=0x2):\n";
+
+#[test]
+fn what_is_broken_in_hex_is_told_by_line_and_the_rest_is_printed() {
+    for (broken, words) in [
+        ("0405000c00000009deadbeef", &["line 2", "OFPT_FEATURES_REQUEST", "4 bytes left over"][..]),
+        ("0405000700000009", &["line 2", "length of 7"]),
+        ("04050008000000", &["line 2", "breaks off", "7 bytes"]),
+        ("0405000g00000009", &["line 2, column 8", "'g'"]),
+        ("040500080000000 9", &["line 2, column 16", "odd"]),
+        ("0105000800000009", &["line 2", "wire version 1"]),
+    ] {
+        let input = format!("0414000800000001\n{broken}\n0414000800000002\n");
+        assert_eq!(complains("", input.as_bytes(), words), BARRIERS, "{broken}");
+    }
+    let same_line = "0414000800000001 0414000800000002 zz\n";
+    assert_eq!(complains("", same_line.as_bytes(), &["line 1, column 35"]), BARRIERS);
+}
+
+#[test]
+fn what_is_broken_in_a_raw_stream_is_told_by_its_offset() {
+    let barriers = |between: &str| bytes(&format!("0414000800000001{between}0414000800000002"));
+    let trailing = barriers("0405000c00000009deadbeef");
+    assert_eq!(complains("", &trailing, &["byte 8", "4 bytes left over"]), BARRIERS);
+    let first = complains("", &barriers("0405000700000009"), &["byte 8", "length of 7"]);
+    assert_eq!(first, "OFPT_BARRIER_REQUEST (OF1.3) (xid=0x1):\n");
+    let cut = [barriers(""), bytes("0405000800")].concat();
+    assert_eq!(complains("", &cut, &["byte 16", "breaks off", "5 bytes"]), BARRIERS);
+}
+
+#[test]
+fn captures_tell_when_who_and_to_whom() {
+    let printed = text(&Place::new().run(&format!("decode {PCAP}")).stdout);
+    let first: Vec<&str> = printed.lines().take(3).collect();
+    assert_eq!(
+        first,
+        [
+            "2026-11-24T03:05:15.535012Z 127.0.0.1:6653 > 127.0.0.1:43768 to switch",
+            "OFPT_HELLO (OF1.3) (xid=0x1):",
+            " version bitmap: 0x04"
+        ]
+    );
+    let messages = golden("ovs_session.types").lines().count();
+    assert_eq!(printed.lines().filter(|line| line.contains(" > 127.0.0.1:")).count(), messages);
+    let capture = std::fs::read(PCAP).expect("the capture");
+    assert_eq!(good("--hex", &capture).lines().count(), messages);
+    let next = std::fs::read(PCAP.replace(".pcap", ".pcapng")).expect("the capture");
+    assert_eq!(good("", &next), printed);
+}
+
+#[test]
+fn captures_are_read_as_far_as_they_go() {
+    let capture = std::fs::read(PCAP).expect("the capture");
+    let printed = complains("", &capture[..capture.len() - 10], &["breaks off at byte", "standard input"]);
+    assert!(printed.contains("OFPT_HELLO"), "{printed}");
+    complains("--port 7", &capture, &["no OpenFlow on TCP port 7", "--port"]);
+    assert!(good("--port 7 --port 6653", &capture).contains("OFPT_HELLO"));
+}
+
+#[test]
+fn what_is_no_openflow_is_told() {
+    complains("", b"", &["empty"]);
+    complains("", b"\xff\xfe\xfd\xfc", &["neither", "fffefdfc"]);
+    complains("/nonexistent.pcap", b"", &["/nonexistent.pcap", "No such file"]);
+}
+
+#[test]
+fn a_stream_is_printed_as_it_comes() {
+    let place = Place::new();
+    let mut command = place.flowbed("decode");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("flowbed starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(&bytes("0414000800000001")).expect("written");
+    // The answer comes before the end of the input.
+    let mut line = [0; 39];
+    child.stdout.take().expect("piped").read_exact(&mut line).expect("a line");
+    assert_eq!(&line, b"OFPT_BARRIER_REQUEST (OF1.3) (xid=0x1):");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let place = Place::new();
+    let mut command = place.flowbed("decode");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("flowbed starts");
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().expect("piped");
+    // More than it can keep to itself.
+    let _ = stdin.write_all(&bytes("0414000800000001").repeat(100_000));
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(text(&output.stderr), "");
+    assert!(output.status.success());
+}
