@@ -10,7 +10,8 @@
 //! | [`error`] | what is wrong with bytes; the protocol's own errors by name |
 //! | [`session`] | one end of a connection as a machine |
 //! | [`capture`] | messages out of pcap and pcapng |
-//! | [`text`] | the words of `ovs-ofctl(8)`: flows, groups and meters printed and read |
+//! | [`text`] | the words of `ovs-ofctl(8)`: messages printed; flows, groups and meters printed and read |
+//! | [`json`] | messages as JSON |
 //!
 //! # Reading what a peer sent
 //! ```
@@ -103,6 +104,7 @@ pub mod error;
 pub mod frame;
 pub mod ids;
 pub mod instruction;
+pub mod json;
 pub mod message;
 pub mod msg;
 pub mod multipart;

@@ -10,6 +10,7 @@ use flowbed_openflow as openflow;
 use openflow::action::{Action, WHOLE_PACKET};
 use openflow::error::{BadAction, BadRequest, ErrorKind};
 use openflow::ids::*;
+use openflow::json::Json;
 use openflow::msg::config::Fragments;
 use openflow::msg::features::Capabilities;
 use openflow::msg::flow_mod::{FlowMod, FlowModCommand, FlowModFlags};
@@ -419,4 +420,21 @@ fn ages_print_as_durations() {
     assert_eq!(print(3, 5_000_000), "3.005s");
     assert_eq!(print(3, 5), "3.000000005s");
     assert_eq!(WHOLE_PACKET, 65535);
+}
+
+/// Every golden message is one JSON object, the same each time, and starts with its type and id.
+#[test]
+fn messages_are_json_objects() {
+    let mut types = std::collections::BTreeSet::new();
+    for (name, bytes) in all() {
+        let message = Message::decode(bytes).unwrap();
+        let text = serde_json::to_string(&Json(&message)).unwrap();
+        assert_eq!(serde_json::to_string(&Json(&message.clone())).unwrap(), text, "{name}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let kind = value["type"].as_str().unwrap().to_owned();
+        assert!(text.starts_with(&format!("{{\"type\":\"{kind}\",\"xid\":{}", message.xid.0)), "{text}");
+        types.insert(value["multipart_type"].as_str().map_or(kind.clone(), |of| format!("{kind} {of}")));
+    }
+    // 30 types, two of which are multiparts: fifteen kinds asked for, fourteen answered.
+    assert_eq!(types.len(), 28 + 14 + 15, "{types:#?}");
 }

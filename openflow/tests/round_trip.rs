@@ -9,6 +9,7 @@ use flowbed_openflow as openflow;
 use generate::{Gen, any_message};
 use openflow::Message;
 use openflow::frame;
+use openflow::json::Json;
 use proptest::prelude::*;
 
 fn write(message: &Message) -> BytesMut {
@@ -27,6 +28,8 @@ fn goldens() -> Vec<Vec<u8>> {
 fn read_and_reread(bytes: Vec<u8>) {
     let of_1_3 = bytes.first() == Some(&4) || bytes.get(1) == Some(&0);
     if let Ok(message) = Message::decode(bytes.into()) {
+        serde_json::to_string(&Json(&message)).expect("nothing to fail");
+        assert!(!message.to_string().is_empty());
         let wire = write(&message).freeze();
         // An error of another version is written as one of 1.3, where its numbers mean something else.
         if of_1_3 {
@@ -45,6 +48,16 @@ proptest! {
         let read = Message::decode(wire.clone());
         prop_assert_eq!(read.as_ref(), Ok(&message));
         prop_assert_eq!(write(&message).freeze(), wire);
+    }
+
+    #[test]
+    fn any_message_is_valid_json_and_prints(seed: u64) {
+        let message = any_message(&mut Gen::new(seed));
+        let text = serde_json::to_string(&Json(&message)).expect("nothing to fail");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("valid");
+        prop_assert_eq!(&value["xid"], message.xid.0);
+        let head = format!("(xid={}):", message.xid);
+        prop_assert!(message.to_string().contains(&head), "{message}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `flowbed decode`: OpenFlow bytes to text, or back to hex.
+//! `flowbed decode`: OpenFlow bytes to text, to JSON, or back to hex.
 
 mod captured;
 mod hex_text;
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// What to read; - is standard input
     #[arg(default_value = "-")]
     file: PathBuf,
+    /// One JSON object a message (docs/json.md)
+    #[arg(long, conflicts_with = "hex")]
+    json: bool,
     /// The bytes of each message, encoded anew, in hex, one message a line
     #[arg(long)]
     hex: bool,
@@ -37,7 +40,11 @@ pub(crate) struct Args {
 const CHUNK: usize = 64 << 10;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let format = if args.hex { Format::Hex } else { Format::Text };
+    let format = match (args.json, args.hex) {
+        (true, _) => Format::Json,
+        (_, true) => Format::Hex,
+        _ => Format::Text,
+    };
     let mut printer = Printer::new(format);
     let decoded = decode(args, &mut printer).and_then(|()| printer.flush());
     match decoded {

@@ -151,6 +151,8 @@ fn what_is_no_openflow_is_told() {
     complains("", b"", &["empty"]);
     complains("", b"\xff\xfe\xfd\xfc", &["neither", "fffefdfc"]);
     complains("/nonexistent.pcap", b"", &["/nonexistent.pcap", "No such file"]);
+    let both = decode("--json --hex", b"");
+    assert!(text(&both.stderr).contains("cannot be used with"), "{both:?}");
 }
 
 #[test]

@@ -2,6 +2,10 @@
 //! [`std::str::FromStr`] or, with choices, by a [`Parser`].
 //!
 //! # Printing
+//! A [`Message`](crate::Message) prints as `ovs-ofctl ofp-print` of Open vSwitch 3.1 prints it, without
+//! the last end of line. Where that lists fields of tables wrongly, drops bits or has only hex for a
+//! message, the words here are our own.
+//!
 //! Matches, actions, instructions, flows, groups and meters print as Open vSwitch prints them for
 //! OpenFlow 1.3. What Open vSwitch has no words for (PBB, TTL copies, unknown fields and actions)
 //! prints in like manner, numbers in hex; all of that but unknown instructions and bands is read

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
 use openflow::Message;
 use openflow::capture::Seen;
+use openflow::json::Json;
+use serde::Serialize;
 
 use super::time::Utc;
 use crate::cli::Outcome;
@@ -14,6 +16,7 @@ use crate::cli::Outcome;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Format {
     Text,
+    Json,
     Hex,
 }
 
@@ -42,27 +45,28 @@ impl Printer {
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
-        self.out.flush().context("cannot write to standard output")
+        self.out.flush().context(CANNOT_WRITE)
     }
 
     fn line(&mut self, line: impl Display) -> Result<()> {
-        writeln!(self.out, "{line}").context("cannot write to standard output")
+        writeln!(self.out, "{line}").context(CANNOT_WRITE)
     }
 
     /// Prints a message, or complains of it, naming its place. Of a captured one it is told when it
     /// was seen, and who sent it to whom.
-    pub(super) fn message(&mut self, frame: Bytes, place: impl Display, seen: Option<&Route>) -> Result<()> {
+    pub(super) fn message(&mut self, frame: Bytes, place: impl Display, route: Option<&Route>) -> Result<()> {
         let message = match Message::decode(frame) {
             Ok(message) => message,
             Err(error) => return self.complain(&format!("{place}: {error}")),
         };
         match self.format {
             Format::Text => {
-                if let Some(route) = seen {
+                if let Some(route) = route {
                     self.line(route)?;
                 }
                 self.line(&message)
             }
+            Format::Json => self.json(&message, route),
             Format::Hex => {
                 let mut wire = BytesMut::new();
                 match message.encode(&mut wire) {
@@ -72,14 +76,33 @@ impl Printer {
             }
         }
     }
+
+    fn json(&mut self, message: &Message, route: Option<&Route>) -> Result<()> {
+        let object = Line { route, message: Json(message) };
+        serde_json::to_writer(&mut self.out, &object).map_err(io::Error::from).context(CANNOT_WRITE)?;
+        self.line("")
+    }
+}
+
+const CANNOT_WRITE: &str = "cannot write to standard output";
+
+/// A message as an object, of a captured one with its route in front.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    route: Option<&'a Route>,
+    #[serde(flatten)]
+    message: Json<'a>,
 }
 
 /// When a message was seen, from whom and to whom.
+#[derive(Serialize)]
 pub(super) struct Route {
     pub(super) time: String,
     pub(super) source: String,
     pub(super) destination: String,
     /// Whether it is the controller who sent it.
+    #[serde(skip)]
     pub(super) from_controller: bool,
 }
 
