@@ -185,3 +185,44 @@ fn a_closed_pipe_ends_it_quietly() {
     assert_eq!(text(&output.stderr), "");
     assert!(output.status.success());
 }
+
+/// JSON without the blanks and line ends between its tokens.
+fn compact(json: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        if quoted {
+            quoted = escaped || *c != '"';
+            escaped = !escaped && *c == '\\';
+            return true;
+        }
+        quoted = *c == '"';
+        !c.is_whitespace()
+    };
+    json.chars().filter(keep).collect()
+}
+
+#[test]
+fn the_examples_of_the_json_document_are_what_is_printed() {
+    let document = include_str!("../../docs/json.md");
+    let mut types = std::collections::BTreeSet::new();
+    for example in document.split("```hex\n").skip(1) {
+        let (hex, rest) = example.split_once("```\n```json\n").expect("JSON behind the hex");
+        let (json, _) = rest.split_once("```\n").expect("its end");
+        let printed = good("--json", hex.as_bytes());
+        assert_eq!(printed.trim_end(), compact(json), "docs/json.md tells something else");
+        let value: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+        types.insert(format!("{} {}", value["type"], value["multipart_type"]));
+    }
+    assert!(types.len() > 35, "{types:?}");
+}
+
+#[test]
+fn captured_messages_are_json_with_their_routes() {
+    let printed = text(&Place::new().run(&format!("decode --json {PCAP}")).stdout);
+    let lines: Vec<serde_json::Value> =
+        printed.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    assert_eq!(lines.len(), golden("ovs_session.types").lines().count());
+    let shown = include_str!("../../docs/json.md").split("```json\n").nth(1).expect("the first example");
+    let shown = shown.split("```").next().expect("its end");
+    assert!(printed.lines().any(|line| line == compact(shown)), "{shown}");
+}
