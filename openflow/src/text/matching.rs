@@ -24,7 +24,7 @@ impl fmt::Display for Match {
 
 /// How much of a match a protocol word says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Says {
+pub(super) enum Says {
     /// The Ethernet type.
     Type,
     /// The Ethernet type and the IP protocol.
@@ -40,6 +40,11 @@ fn protocol(matched: &Match) -> Option<(&'static str, Says)> {
         Some(OxmField::IpProto(proto)) => Some(proto),
         _ => None,
     };
+    protocol_word(eth_type, proto)
+}
+
+/// The word for an Ethernet type and a protocol, and how much it says.
+pub(super) fn protocol_word(eth_type: u16, proto: Option<u8>) -> Option<(&'static str, Says)> {
     Some(match (eth_type, proto) {
         (0x0800, Some(1)) => ("icmp", Says::TypeAndProto),
         (0x0800, Some(6)) => ("tcp", Says::TypeAndProto),

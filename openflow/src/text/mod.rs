@@ -41,6 +41,7 @@
 
 mod action;
 mod bits;
+mod ethernet;
 mod failure;
 mod field_names;
 mod flow;

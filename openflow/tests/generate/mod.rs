@@ -5,6 +5,7 @@
 mod multipart;
 pub mod ovs;
 pub mod ovs_message;
+mod packet;
 pub mod text;
 
 use bytes::Bytes;

@@ -235,8 +235,8 @@ fn oxms(g: &mut Gen, masks: bool) -> Vec<OxmId> {
 fn failed(g: &mut Gen) -> Bytes {
     let mut wire = BytesMut::new();
     let failed = match body(g) {
-        // It looks into packets here as well; an error in an error is one too many.
-        Body::PacketIn(_) | Body::PacketOut(_) | Body::Error(_) => Body::FeaturesRequest,
+        // An error in an error is one too many.
+        Body::Error(_) => Body::FeaturesRequest,
         other => other,
     };
     failed.encode(Xid(g.u32()), &mut wire).expect("short enough");
@@ -276,6 +276,7 @@ pub fn body(g: &mut Gen) -> Body {
         Body::GetConfigReply(_) => Body::GetConfigReply(switch_config(g)),
         Body::SetConfig(_) => Body::SetConfig(switch_config(g)),
         Body::PacketIn(it) => Body::PacketIn(PacketIn {
+            data: if g.chance(9) { it.data.clone() } else { packet::packet(g) },
             reason: (g.u8() % 6).into(),
             table: TableId(g.u8() % 254),
             match_: Match::new().in_port(ordinary(g)).metadata(g.u64()).tunnel_id(g.u64() & 1),
