@@ -146,6 +146,39 @@ fn captures_are_read_as_far_as_they_go() {
     assert!(good("--port 7 --port 6653", &capture).contains("OFPT_HELLO"));
 }
 
+/// The packets of a pcap file, with their headers, behind the file's own header.
+fn packets(file: &[u8]) -> Vec<&[u8]> {
+    let mut rest = &file[24..];
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes([rest[8], rest[9], rest[10], rest[11]]) as usize;
+        let (packet, behind) = rest.split_at(16 + length);
+        all.push(packet);
+        rest = behind;
+    }
+    all
+}
+
+#[test]
+fn what_is_not_in_a_capture_is_told() {
+    let capture = std::fs::read(PCAP).expect("the capture");
+    let packets = packets(&capture);
+    // Without the first packet of some size, which is one with messages in it.
+    let missing = packets.iter().position(|packet| packet.len() > 150).expect("a large packet");
+    let rest = [&packets[..missing], &packets[missing + 1..]].concat().concat();
+    let printed = complains("", &[&capture[..24], &rest].concat(), &["bytes are not in the capture", " > "]);
+    assert!(printed.contains("OFPT_HELLO") && printed.contains("OFPT_PACKET_IN"), "{printed}");
+}
+
+#[test]
+fn an_unknown_link_layer_is_told_once() {
+    let mut capture = std::fs::read(PCAP).expect("the capture");
+    capture[20] = 147;
+    let output = decode("", &capture);
+    let complaint = complaint(&output);
+    assert_eq!(complaint.matches("link type 147").count(), 1, "{complaint}");
+}
+
 #[test]
 fn what_is_no_openflow_is_told() {
     complains("", b"", &["empty"]);
@@ -225,4 +258,15 @@ fn captured_messages_are_json_with_their_routes() {
     let shown = include_str!("../../docs/json.md").split("```json\n").nth(1).expect("the first example");
     let shown = shown.split("```").next().expect("its end");
     assert!(printed.lines().any(|line| line == compact(shown)), "{shown}");
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = include_str!("../../README.md");
+    let printed = text(&Place::new().run(&format!("decode {PCAP}")).stdout);
+    let lines: Vec<&str> = printed.lines().skip(22).take(6).collect();
+    let shown = format!("| sed -n '23,28p'\n{}\n$ ", lines.join("\n"));
+    assert!(readme.contains(&shown), "README.md lacks {shown}");
+    let json = good("--json", b"0414 0008 00000002\n");
+    assert!(readme.contains(&format!("flowbed decode --json\n{json}")), "README.md lacks {json}");
 }

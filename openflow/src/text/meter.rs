@@ -8,12 +8,12 @@ use crate::ids::MeterId;
 use crate::msg::meter_mod::{MeterBand, MeterFlags, MeterMod, MeterModCommand};
 use crate::multipart::{MeterConfig, MeterFeatures, MeterStats};
 
-/// Flags by name.
-const FLAGS: [(MeterFlags, &str); 4] = [
-    (MeterFlags::KBPS, "kbps"),
-    (MeterFlags::PKTPS, "pktps"),
-    (MeterFlags::BURST, "burst"),
-    (MeterFlags::STATS, "stats"),
+/// Flags by name; what meters of a switch can do is told in the same bits.
+const FLAGS: &[(u32, &str)] = &[
+    (MeterFlags::KBPS.bits() as u32, "kbps"),
+    (MeterFlags::PKTPS.bits() as u32, "pktps"),
+    (MeterFlags::BURST.bits() as u32, "burst"),
+    (MeterFlags::STATS.bits() as u32, "stats"),
 ];
 
 /// As `ovs-ofctl dump-meters` prints a meter: a line for it and one for each band.
@@ -41,10 +41,7 @@ fn write_lines(
 ) -> fmt::Result {
     write!(f, "meter={}", MeterName(meter))?;
     write_flags(f, flags)?;
-    match flags
-        .difference(MeterFlags::KBPS | MeterFlags::PKTPS | MeterFlags::BURST | MeterFlags::STATS)
-        .bits()
-    {
+    match FLAGS.iter().fold(u32::from(flags.bits()), |rest, (flag, _)| rest & !flag) {
         0 => {}
         unknown => write!(f, " flags:{unknown:#x}")?,
     }
@@ -91,11 +88,10 @@ pub(super) fn write_meter_stats(f: &mut fmt::Formatter<'_>, stats: &MeterStats) 
 pub(super) fn write_meter_features(f: &mut fmt::Formatter<'_>, features: &MeterFeatures) -> fmt::Result {
     /// One bit each by the number of the band type.
     const BANDS: &[(u32, &str)] = &[(1 << 1, "drop"), (1 << 2, "dscp_remark")];
-    const CAPABILITIES: &[(u32, &str)] = &[(1, "kbps"), (2, "pktps"), (4, "burst"), (8, "stats")];
     let MeterFeatures { max_meters, band_kinds, capabilities, max_bands, max_color } = features;
     write!(f, "\nmax_meter:{max_meters} max_bands:{max_bands} max_color:{max_color}")?;
     write!(f, "\nband_types: {}", Bits(*band_kinds, BANDS))?;
-    write!(f, "\ncapabilities: {}", Bits(*capabilities, CAPABILITIES))
+    write!(f, "\ncapabilities: {}", Bits(*capabilities, FLAGS))
 }
 
 /// The number of a meter, or its name if it has a meaning of its own.
@@ -113,7 +109,7 @@ impl fmt::Display for MeterName {
 }
 
 fn write_flags(f: &mut fmt::Formatter<'_>, flags: MeterFlags) -> fmt::Result {
-    let set = FLAGS.iter().filter(|(flag, _)| flags.contains(*flag));
+    let set = FLAGS.iter().filter(|(flag, _)| u32::from(flags.bits()) & flag != 0);
     set.into_iter().try_for_each(|(_, word)| write!(f, " {word}"))
 }
 

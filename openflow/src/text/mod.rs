@@ -3,8 +3,8 @@
 //!
 //! # Printing
 //! A [`Message`](crate::Message) prints as `ovs-ofctl ofp-print` of Open vSwitch 3.1 prints it, without
-//! the last end of line. Where that lists fields of tables wrongly, drops bits or has only hex for a
-//! message, the words here are our own.
+//! the last end of line. Where that cuts names of fields of tables, drops bits or has only hex for a
+//! message, the words here are our own; control characters in a switch's description are escaped.
 //!
 //! Matches, actions, instructions, flows, groups and meters print as Open vSwitch prints them for
 //! OpenFlow 1.3. What Open vSwitch has no words for (PBB, TTL copies, unknown fields and actions)
