@@ -1,9 +1,9 @@
-//! Our encoder and our text against Open vSwitch's: random flows go through `ovs-ofctl ofp-parse`,
-//! which must print what we print; random texts go through ovs-ofctl and through our parser, which
+//! Our encoder and our text against Open vSwitch's: random messages of every type go through
+//! `ovs-ofctl ofp-parse`, which must print what we print; random texts go through ovs-ofctl and through our parser, which
 //! must take and refuse the same ones and make the same bytes of them. Ignored where ovs-ofctl is
 //! missing.
 //!
-//! `FLOWBED_CASES` sets how many flows; `FLOWBED_SEED` where they start.
+//! `FLOWBED_CASES` sets how many of each; `FLOWBED_SEED` where they start.
 
 mod generate;
 mod ofctl;

@@ -259,7 +259,7 @@ pub fn body(g: &mut Gen) -> Body {
             Body::Hello(hello)
         }
         Body::Error(_) => {
-            let mut kind = ErrorKind::from_numbers(g.u16() % 14, g.u16() % 12);
+            let mut kind = ErrorKind::from_numbers(g.u16() % 14, g.u16() % 16);
             if kind.name().is_none() {
                 kind = ErrorKind::from_numbers(1, 0);
             }
