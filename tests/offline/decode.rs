@@ -270,3 +270,30 @@ fn the_readme_shows_what_is_printed() {
     let json = good("--json", b"0414 0008 00000002\n");
     assert!(readme.contains(&format!("flowbed decode --json\n{json}")), "README.md lacks {json}");
 }
+
+#[test]
+fn no_input_makes_it_panic() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).expect("31 bits")
+    };
+    let capture = std::fs::read(PCAP).expect("the capture");
+    let raw = bytes(&hex_lines());
+    let hex = hex_lines().into_bytes();
+    for round in 0..60 {
+        let mut input = [&capture, &raw, &hex][round % 3].clone();
+        for _ in 0..1 + random() % 200 {
+            // Not the first bytes, which tell what it is.
+            let at = 8 + random() % (input.len() - 8);
+            input[at] =
+                if round % 3 == 2 { b"0123456789abcdef #x\n:zg"[random() % 22] } else { random() as u8 };
+        }
+        let format = ["", "--json", "--hex"][random() % 3];
+        let output = decode(format, &input);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "round {round}: {:?}", output.status);
+        assert!(!text(&output.stderr).contains("panicked"), "round {round}");
+    }
+}
