@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use openflow::session::RequestError;
+use openflow::session::{RequestError, SendError};
 use openflow::{Action, FlowMod, Match, PacketOut, PortNo};
 use tracing::{debug, warn};
 
@@ -34,7 +34,7 @@ pub(crate) const COOKIE: u64 = 0xf10b_0000_0000_88cc;
 pub(crate) async fn probe(switch: Switch, key: Key, every: Duration) {
     match install(&switch).await {
         Ok(()) => {}
-        Err(RequestError::Disconnected) => return,
+        Err(RequestError::Disconnected | RequestError::NotSent(SendError::Closed)) => return,
         Err(error) => warn!(switch = %switch.id(), %error, "no rule for link discovery"),
     }
     while switch.is_connected() {

@@ -110,6 +110,8 @@ pub(crate) struct Report {
     down: Duration,
     /// How many tests were asked for.
     asked: usize,
+    /// How many lines of `--pre` failed.
+    failed_lines: usize,
     results: Vec<TestResult>,
 }
 
@@ -126,12 +128,17 @@ impl Report {
             up,
             down: Duration::ZERO,
             asked,
+            failed_lines: 0,
             results: Vec::new(),
         }
     }
 
     pub(crate) fn add(&mut self, result: TestResult) {
         self.results.push(result);
+    }
+
+    pub(crate) fn line_failed(&mut self) {
+        self.failed_lines += 1;
     }
 
     pub(crate) fn down(&mut self, down: Duration) {
@@ -155,7 +162,8 @@ impl Report {
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        let passed = self.unfinished() == 0 && self.results.iter().all(TestResult::passed);
+        let passed =
+            self.unfinished() == 0 && self.failed_lines == 0 && self.results.iter().all(TestResult::passed);
         if passed { Outcome::Good } else { Outcome::Failed }
     }
 

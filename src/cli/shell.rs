@@ -23,10 +23,12 @@ exit                      takes the network down
 ";
 const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "pingall", "link", "exit"];
 
-/// Whether the shell goes on.
+/// What a line leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Go,
+    /// The shell goes on as well, but a command in a host has failed, as has been said.
+    GoFailed,
     Exit,
 }
 
@@ -48,7 +50,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<()> {
     std::thread::spawn(move || read_lines(words, &lines));
     while let Some((line, done)) = inbox.recv().await {
         match execute(lab, &line).await {
-            Ok(Next::Go) => {}
+            Ok(Next::Go | Next::GoFailed) => {}
             Ok(Next::Exit) => break,
             Err(error) => eprintln!("{error:#}"),
         }
@@ -149,7 +151,7 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
             };
             testbed.set_link((*a, *b), state).await?;
         }
-        [host, command @ ..] if testbed.host(host).is_ok() => run_in(lab, host, command).await?,
+        [host, command @ ..] if testbed.host(host).is_ok() => return run_in(lab, host, command).await,
         [other, ..] => bail!("there is no command or host \"{other}\"; help lists the commands"),
     }
     Ok(Next::Go)
@@ -169,7 +171,7 @@ async fn print_flows(lab: &Lab, name: &str) -> Result<()> {
 }
 
 /// Runs a command in a host, with the terminal for itself.
-async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<()> {
+async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<Next> {
     let Some(program) = command.first() else {
         bail!("what shall {host} run? For a shell: {host} bash");
     };
@@ -181,8 +183,9 @@ async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<()> {
     let words: Vec<String> =
         command.iter().map(|word| address(word).unwrap_or_else(|| (*word).to_owned())).collect();
     let status = testbed.host(host)?.interact(&words).await?;
-    if !status.success() {
-        eprintln!("{program}: {status}");
+    if status.success() {
+        return Ok(Next::Go);
     }
-    Ok(())
+    eprintln!("{program}: {status}");
+    Ok(Next::GoFailed)
 }

@@ -1,7 +1,9 @@
 //! `flowbed up`: a network, its controller, tests and a shell.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -115,11 +117,12 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     }
     let (topology, label) = topology(&args)?;
     let pre = args.pre.as_deref().map(shell::read_script).transpose()?;
+    let json = args.json.then(reserve_stdout).transpose()?;
     // Must come before the first thread; see testbed::enter.
     testbed::enter()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let interactive = interactive(&args);
-    let outcome = runtime.block_on(up(args, topology, label, pre));
+    let outcome = runtime.block_on(up(args, topology, label, pre, json));
     if interactive {
         // A thread that waits for a line at the terminal cannot be ended.
         runtime.shutdown_background();
@@ -128,6 +131,17 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         runtime.shutdown_timeout(LONGEST_STEP);
     }
     outcome
+}
+
+/// Keeps standard output for the JSON object alone. All else that is written there, also by commands in hosts, goes to
+/// standard error from now on.
+fn reserve_stdout() -> Result<File> {
+    let reserve = || -> io::Result<File> {
+        let out = io::stdout().as_fd().try_clone_to_owned()?;
+        nix::unistd::dup2_stdout(io::stderr())?;
+        Ok(out.into())
+    };
+    reserve().context("cannot set standard output aside")
 }
 
 fn topology(args: &Args) -> Result<(Topology, String)> {
@@ -140,7 +154,13 @@ fn topology(args: &Args) -> Result<(Topology, String)> {
     }
 }
 
-async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<String>>) -> Result<Outcome> {
+async fn up(
+    args: Args,
+    topology: Topology,
+    label: String,
+    pre: Option<Vec<String>>,
+    json: Option<File>,
+) -> Result<Outcome> {
     let mut signals = Signals::new()?;
     let app_names = app_names(&args);
     let web = match args.web {
@@ -175,8 +195,8 @@ async fn up(args: Args, topology: Topology, label: String, pre: Option<Vec<Strin
     if report.unfinished() > 0 {
         eprintln!("flowbed: asked to end with tests unfinished: {}", report.unfinished());
     }
-    if args.json {
-        say!("{}", report.json())?;
+    if let Some(mut out) = json {
+        writeln!(out, "{}", report.json()).context("cannot write to standard output")?;
     }
     Ok(report.outcome())
 }
@@ -233,25 +253,19 @@ async fn use_lab(
     pre: Option<Vec<String>>,
     report: &mut Report,
 ) -> Result<()> {
-    // Standard output is the JSON object's alone.
-    let tell = |text: &str| -> Result<()> {
-        if args.json {
-            eprintln!("{text}");
-            return Ok(());
-        }
-        say!("{text}")
-    };
-    tell(&report.summary())?;
+    say!("{}", report.summary())?;
     let work = async {
         for line in pre.iter().flatten() {
-            tell(&format!("flowbed> {line}"))?;
-            if shell::execute(lab, line).await? == Next::Exit {
-                return Ok(());
+            say!("flowbed> {line}")?;
+            match shell::execute(lab, line).await? {
+                Next::Go => {}
+                Next::GoFailed => report.line_failed(),
+                Next::Exit => return Ok(()),
             }
         }
         for test in &args.tests {
             let result = test.run(lab).await?;
-            tell(&result.to_string())?;
+            say!("{result}")?;
             report.add(result);
         }
         if !args.tests.is_empty() {
@@ -260,12 +274,12 @@ async fn use_lab(
         if interactive(args) {
             return shell::run(lab).await;
         }
-        tell("up until SIGINT or SIGTERM")?;
+        say!("up until SIGINT or SIGTERM")?;
         std::future::pending().await
     };
     match dashboard {
         Some((dashboard, inbox)) => {
-            tell(&format!("dashboard    {}", dashboard.url))?;
+            say!("dashboard    {}", dashboard.url)?;
             tokio::select! {
                 outcome = work => outcome,
                 () = dashboard::obey(lab.testbed(), inbox) => bail!("the dashboard has ended"),

@@ -139,7 +139,7 @@ fn find(name: Option<&str>, host: &str) -> Result<(String, State), Error> {
                 _ => {
                     return Err(Error::Unavailable {
                         what: format!("several testbeds run: {}", known.join(", ")),
-                        remedy: "name the one that is meant".to_owned(),
+                        remedy: "name the one that is meant: `flowbed exec --name NAME`".to_owned(),
                     });
                 }
             }

@@ -56,12 +56,12 @@ pub enum Error {
     },
 
     /// A testbed of that name runs already.
-    #[error("a testbed named {name} runs already (process {pid}); choose another name")]
+    #[error("a testbed named {name} runs already{}; choose another name", owner(*pid))]
     NameTaken {
         /// The testbed's name.
         name: String,
-        /// The process that owns it, 0 where it has not said yet.
-        pid: i32,
+        /// The process that owns it, where it has said so yet.
+        pid: Option<i32>,
     },
 
     /// Nothing by that name; `known` lists what there is.
@@ -158,6 +158,10 @@ impl Error {
         }
         Error::Uncleaned { failed: Box::new(self), uncleaned }
     }
+}
+
+fn owner(pid: Option<i32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
 
 fn listed(known: &[String]) -> String {

@@ -83,7 +83,7 @@ impl RunDir {
                 Ok(()) => return Self::furnish(path, candidate),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if name.is_some() {
-                        let pid = state::read(&path).map_or(0, |state| state.pid);
+                        let pid = state::read(&path).ok().map(|state| state.pid);
                         return Err(Error::NameTaken { name: candidate, pid });
                     }
                 }
@@ -99,7 +99,7 @@ impl RunDir {
         let lock = open_lock(&path, Missing::Create)
             .and_then(try_lock)
             .map_err(Error::system("lock", path.display().to_string()))?
-            .ok_or_else(|| Error::NameTaken { name: name.clone(), pid: 0 })?;
+            .ok_or_else(|| Error::NameTaken { name: name.clone(), pid: None })?;
         Ok(Self { ledger: Ledger::create(&path)?, path, name, _lock: lock, removed: false })
     }
 

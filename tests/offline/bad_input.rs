@@ -46,6 +46,7 @@ fn a_bad_file_is_answered_with_line_and_column() {
     assert_file_complains("hosts = [{ name = 'h1', ipv4 = '10.0.0.300/8' }]\n", &["1", "10.0.0.300/8"]);
     assert_file_complains("hosts = [{ name = 'h1' }]\nlinks = [{ a = 'h1', b = 's9' }]\n", &["s9"]);
     assert_file_complains("hosts = [{ name = 'h1' }, { name = 'h1' }]\n", &["h1"]);
+    assert_file_complains("\nswitches = [{ name = 's1', dpid = '0' }]\n", &["2", "s1", "`dpid`"]);
     let place = Place::new();
     assert!(complaint(&place.run("up --test none --file /nonexistent.toml")).contains("/nonexistent.toml"));
 }
@@ -67,6 +68,13 @@ fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
     assert_complains(&format!("controller --listen {address}"), &[&address, "--listen"]);
+}
+
+#[test]
+fn log_directives_are_checked() {
+    let place = Place::new();
+    let output = place.flowbed("ls").env("RUST_LOG", "flowbed=loud").output().expect("flowbed starts");
+    assert!(complaint(&output).contains("RUST_LOG=flowbed_controller=debug"));
 }
 
 #[test]

@@ -193,6 +193,20 @@ pub fn link_down() -> Result<(), Failed> {
     Ok(())
 }
 
+/// What a script's commands write does not mix with the JSON object, and one that fails makes the run a failure.
+pub fn scripted() -> Result<(), Failed> {
+    let place = Place::new();
+    let script = place.path().join("script");
+    let arguments = format!("up --topo single,2 --switch ovs --test pingall --pre {}", script.display());
+    for (line, passes) in [("h1 echo here", true), ("h1 cat /nowhere", false)] {
+        std::fs::write(&script, format!("{line}\npingall\n"))?;
+        let (good, result) = place.run_json(&arguments);
+        assert_eq!((good, &result["passed"]), (passes, &passes.into()), "{result}");
+        assert_eq!(result["tests"][0]["received"], 2, "the test ran all the same: {result}");
+    }
+    Ok(())
+}
+
 pub fn port_in_use() -> Result<(), Failed> {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0")?;

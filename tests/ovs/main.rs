@@ -28,6 +28,7 @@ fn main() -> ExitCode {
             ("sigterm_takes_everything_down", life::sigterm),
             ("exec_enters_a_host_from_another_process", life::exec),
             ("a_link_that_is_down_carries_nothing", life::link_down),
+            ("scripts_do_not_mix_with_json_and_their_failures_count", life::scripted),
             ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
             ("a_remote_controller_may_go_and_come_back", remote::comes_back),
         ],

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, OriginalUri, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -22,6 +21,8 @@ use crate::view::{Dpid, Host, Link, LinkState, Network, Switch};
 
 /// No request has a longer body.
 const MAX_BODY_BYTES: usize = 4096;
+/// How long a request's body may take to come.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// How old counters may be that are given without asking the switch anew.
 const COUNTER_AGE: Duration = Duration::from_secs(2);
 /// How long a request waits for new counters before it takes older ones.
@@ -113,12 +114,19 @@ struct LinkChanged {
     state: LinkState,
 }
 
+async fn read_body(request: Request) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(BODY_PATIENCE, Bytes::from_request(request, &())).await {
+        Ok(body) => body.map_err(|error| ApiError::Unreadable(error.status(), error.body_text())),
+        Err(_) => Err(ApiError::Slow(BODY_PATIENCE.as_secs())),
+    }
+}
+
 async fn set_link(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let body = body.map_err(|error| ApiError::Unreadable(error.status(), error.body_text()))?;
+    let body = read_body(request).await?;
     let LinkChange { state } =
         serde_json::from_slice(&body).map_err(|error| ApiError::Body(error.to_string()))?;
     let network = current(&shared)?;

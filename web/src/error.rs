@@ -32,6 +32,8 @@ pub(crate) enum ApiError {
     NoTable(String),
     #[error("the request's body is not understood: {0}")]
     Body(String),
+    #[error("the request's body did not come within {0} seconds")]
+    Slow(u64),
     #[error("the request's body could not be read: {1}")]
     Unreadable(StatusCode, String),
     #[error(transparent)]
@@ -69,6 +71,7 @@ impl ApiError {
             Self::UnknownSwitch(_) => (StatusCode::NOT_FOUND, "unknown_switch"),
             Self::NoTable(_) => (StatusCode::SERVICE_UNAVAILABLE, "no_counters"),
             Self::Body(_) => (StatusCode::BAD_REQUEST, "bad_body"),
+            Self::Slow(_) => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             Self::Unreadable(status, _) => (*status, "unreadable_body"),
             Self::Command(Refusal::UnknownLink { .. }) => (StatusCode::NOT_FOUND, "unknown_link"),
             Self::Command(Refusal::NotControllable { .. }) => (StatusCode::CONFLICT, "not_controllable"),

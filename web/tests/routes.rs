@@ -237,6 +237,16 @@ async fn the_network_is_told_whole_and_in_parts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let dashboard = dashboard();
+    dashboard.publisher.network(network());
+    let endless = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let request = dashboard.request("POST", "/api/v1/links/s1:1").body(endless).expect("a request");
+    let (status, body) = read(dashboard.send(request).await).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::REQUEST_TIMEOUT, &json!("slow_body")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn counters_are_told_switch_by_switch() {
     let dashboard = dashboard();
     dashboard.publisher.network(network());

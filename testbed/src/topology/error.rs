@@ -91,8 +91,14 @@ pub enum TopologyError {
         /// The switch.
         switch: String,
     },
+    /// A datapath id that is none: Open vSwitch takes zero for "not given".
+    #[error("switch {switch} has dpid 0, which no switch can have; give `dpid` another value")]
+    ZeroDatapathId {
+        /// The switch.
+        switch: String,
+    },
     /// Two switches with the same datapath id.
-    #[error("switches {a} and {b} have the same dpid {dpid}")]
+    #[error("switches {a} and {b} have the same dpid {dpid}; give one of them another with `dpid`")]
     DuplicateDatapathId {
         /// One switch.
         a: String,

@@ -111,6 +111,9 @@ impl Topology {
         for (i, switch) in self.switches.iter().enumerate() {
             let fail = |error| (Culprit::Switch(i), error);
             let dpid = switch.datapath_id().map_err(fail)?;
+            if dpid == DatapathId(0) {
+                return Err(fail(TopologyError::ZeroDatapathId { switch: switch.name.clone() }));
+            }
             if let Some(other) = ids.insert(dpid, &switch.name) {
                 return Err(fail(TopologyError::DuplicateDatapathId {
                     a: other.to_owned(),
