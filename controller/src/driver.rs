@@ -1,5 +1,8 @@
 //! Serves one connection: bytes in, events to the apps, bytes out. All on one task.
 
+mod complaints;
+mod handshake;
+
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -15,10 +18,11 @@ use openflow::{
     PortStatusReason, SwitchConfig, Xid,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, info, info_span, warn};
 
+use self::complaints::Complaints;
+use self::handshake::{STOPPED, ended, handshake};
 use crate::app::{Batch, Chain};
 use crate::core::Core;
 use crate::discovery::{self, Discovery};
@@ -65,54 +69,6 @@ where
     }
 }
 
-async fn handshake<R, W>(
-    session: &mut Session,
-    input: &mut BytesMut,
-    read: &mut R,
-    write: &mut W,
-    mut stop: watch::Receiver<bool>,
-) -> Result<Features, CloseReason>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    loop {
-        let now = Instant::now().into_std();
-        session.handle_deadline(now);
-        match session.next_event(now, input) {
-            Some(session::Event::Ready(features)) => return Ok(features),
-            Some(session::Event::Closed(reason)) => return Err(reason),
-            Some(_) => continue,
-            None => {}
-        }
-        let deadline = session.next_deadline().map_or_else(Instant::now, Instant::from_std);
-        let output = session.output();
-        input.reserve(READ);
-        tokio::select! {
-            written = write.write_buf(output), if output.has_remaining() => {
-                if let Err(error) = written {
-                    session.handle_disconnect(CloseReason::Transport(error.to_string()));
-                }
-            }
-            count = read.read_buf(input) => if let Some(reason) = ended(count) {
-                session.handle_disconnect(reason);
-            },
-            () = tokio::time::sleep_until(deadline) => {}
-            _ = stop.wait_for(|stop| *stop) => session.handle_disconnect(STOPPED),
-        }
-    }
-}
-
-const STOPPED: CloseReason = CloseReason::Local("the controller ends");
-
-fn ended(count: std::io::Result<usize>) -> Option<CloseReason> {
-    match count {
-        Ok(0) => Some(CloseReason::Eof),
-        Ok(_) => None,
-        Err(error) => Some(CloseReason::Transport(error.to_string())),
-    }
-}
-
 /// The apps at work on a batch; they give chain and batch back.
 type Handling = Pin<Box<dyn Future<Output = (Chain, Batch)> + Send>>;
 
@@ -131,6 +87,7 @@ struct Connection {
     waiting: Batch,
     heard: Heard,
     stage: Stage,
+    complaints: Complaints,
     closed: Option<CloseReason>,
 }
 
@@ -169,6 +126,7 @@ impl Connection {
             waiting,
             heard: Heard::default(),
             stage,
+            complaints: Complaints::default(),
             closed: None,
         })
     }
@@ -294,7 +252,11 @@ impl Connection {
                     }
                 }
                 session::Event::Answer { xid, result } => link.answer(xid, result),
-                session::Event::Undecodable { error, .. } => warn!(%error, "unreadable message"),
+                session::Event::Undecodable { error, .. } => {
+                    if let Some(left_out) = self.complaints.admit(now) {
+                        warn!(%error, left_out, "unreadable message");
+                    }
+                }
                 session::Event::Closed(reason) => self.closed = Some(reason),
                 session::Event::Open | session::Event::Ready(_) => {}
             }
@@ -310,7 +272,9 @@ impl Connection {
                 self.queue(Event::PortStatus(status), MAX_EVENTS);
             }
             Body::Error(error) => {
-                warn!(error = %error.kind, "the switch refused a message");
+                if let Some(left_out) = self.complaints.admit(now) {
+                    warn!(error = %error.kind, left_out, "the switch refused a message");
+                }
                 self.queue(Event::Error(error), MAX_EVENTS);
             }
             other => debug!(message = other.name(), "passed over"),
