@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::*;
-use crate::error::BadAction;
+use crate::error::{BadAction, ErrorKind, ErrorMsg, HelloFailed};
 use crate::msg::features::Features;
 use crate::{
     Action, DatapathId, FlowMod, MultipartBody, MultipartReply, MultipartRequest, PacketOut, PortNo, TableId,
