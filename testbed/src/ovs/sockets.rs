@@ -3,7 +3,8 @@
 //! The kernel waits for an RCU grace period (some 10 ms) whenever a packet socket is closed, and
 //! closes those of a process that ends in a row: `ovs-vswitchd` with 600 ports takes 8 to 12 s to
 //! be gone. If the sockets are held by us as well, its end closes none of them; we then close
-//! them side by side, and the waits overlap.
+//! them side by side, and the waits overlap. When we are killed ourselves, the testbed's first
+//! process does the same.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -104,18 +105,6 @@ fn release(mut sockets: Vec<OwnedFd>) {
         }
         drop(sockets);
     });
-}
-
-/// Lets this process, and the daemons that it starts, have as many descriptors as the machine
-/// allows: a bridge takes five, a port four.
-pub(super) fn raise_descriptor_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
-        if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) }
-    });
-    if let Err(error) = raised {
-        tracing::debug!(%error, "cannot raise the limit of descriptors");
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::mirror::{self, Mirror};
 use super::{rows, sockets, warm};
 use crate::ledger::Ledger;
 use crate::ovsdb::{self, Client};
-use crate::sandbox::NetNs;
+use crate::sandbox::{NetNs, raise_descriptor_limit};
 
 /// How long a daemon may take until it listens. It takes some 10 ms; machines can be busy.
 const READY: Duration = Duration::from_secs(15);
@@ -44,7 +44,7 @@ impl Instance {
         if directory.as_os_str().as_bytes().len() + 1 + FILE_NAME >= SOCKET_ADDRESS {
             return Err(Error::LongPath(directory.to_owned()));
         }
-        sockets::raise_descriptor_limit();
+        raise_descriptor_limit();
         ledger.make_directory(directory)?;
         let database = directory.join("conf.db");
         create_database(fabric, &installation, directory, &database).await?;

@@ -160,13 +160,22 @@ impl Drop for Child {
     }
 }
 
+/// Where a child comes to stand, beside the namespaces that it is born into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The mount namespace with the testbed's own `/proc`.
+    pub(super) mounts: Option<i32>,
+    /// Whether init ends it when we die; else it must end by itself.
+    pub(super) ended_by_init: bool,
+}
+
 /// Starts `command` from the calling thread, which must be the namespace thread: the child stands
 /// in its network namespace and is born into its pid namespace.
-pub(super) fn spawn(mut command: Command, mounts: Option<i32>, orphans: &Arc<Orphans>) -> io::Result<Child> {
+pub(super) fn spawn(mut command: Command, place: Place, orphans: &Arc<Orphans>) -> io::Result<Child> {
     orphans.reap();
     // SAFETY: the closure makes only system calls with stack memory, as pre_exec demands.
     unsafe {
-        command.pre_exec(move || enter_before_exec(mounts));
+        command.pre_exec(move || enter_before_exec(place));
     }
     let mut inner = command.spawn()?;
     match open_pidfd(inner.id().cast_signed()) {
@@ -181,10 +190,7 @@ pub(super) fn spawn(mut command: Command, mounts: Option<i32>, orphans: &Arc<Orp
 }
 
 /// In the child, between fork and exec: die with the parent, see the testbed's own `/proc`.
-///
-/// That the parent may have died before the `prctl` needs no check here: the child is already in
-/// the pid namespace, whose init the parent's end kills.
-fn enter_before_exec(mounts: Option<i32>) -> io::Result<()> {
+fn enter_before_exec(place: Place) -> io::Result<()> {
     let checked = |result: libc::c_int| match result {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
@@ -192,8 +198,10 @@ fn enter_before_exec(mounts: Option<i32>) -> io::Result<()> {
     // SAFETY: system calls on a descriptor that the parent keeps open and on a stack buffer
     // whose length is passed; getcwd writes a NUL-terminated path into it.
     unsafe {
-        checked(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
-        let Some(mounts) = mounts else {
+        if !place.ended_by_init {
+            checked(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+        }
+        let Some(mounts) = place.mounts else {
             return Ok(());
         };
         let mut directory = [0 as libc::c_char; libc::PATH_MAX as usize];

@@ -1,8 +1,9 @@
 //! The first process of a testbed's pid namespace.
 //!
 //! When it ends, the kernel ends every other process of the namespace (`pid_namespaces(7)`), also
-//! daemons that no longer have a parent of ours. It ends with us: by `PR_SET_PDEATHSIG`.
-//! It also carries a mount namespace with a `/proc` that shows the testbed's processes alone.
+//! daemons that no longer have a parent of ours. It ends with us, by `PR_SET_PDEATHSIG`, and has a
+//! [last act](super::last_act) then. It also carries a mount namespace with a `/proc` that shows the
+//! testbed's processes alone.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -13,6 +14,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{ForkResult, Pid, fork, pipe2, read};
 
 use super::child::open_pidfd;
+use super::last_act;
 use crate::error::Error;
 
 /// What the parent knows of the running init.
@@ -25,7 +27,13 @@ pub(crate) struct Init {
     /// The mount namespace with the private `/proc`; `None` where the kernel does not let us
     /// mount one (inside a container whose own `/proc` is masked): children then see the machine's.
     pub(crate) mounts: Option<OwnedFd>,
+    /// Whether there is a pid namespace, so that its end is the end of all children.
+    pub(crate) ends_children: bool,
 }
+
+/// The signal that tells of the parent's death. Not SIGTERM, with which all that bears a name like
+/// ours may be asked to end: then the parent takes its network down, and us last.
+const PARENT_DIED: libc::c_int = libc::SIGUSR1;
 
 const READY: u8 = 1;
 const READY_WITHOUT_MOUNTS: u8 = 2;
@@ -37,7 +45,8 @@ const READY_WITHOUT_MOUNTS: u8 = 2;
 /// Afterwards the calling thread can start processes, but no more threads (`clone(2)`, EINVAL).
 pub(crate) fn start() -> Result<Init, Error> {
     let named = || "the testbed's first process".to_owned();
-    if let Err(errno) = unshare(CloneFlags::CLONE_NEWPID) {
+    let unshared = unshare(CloneFlags::CLONE_NEWPID);
+    if let Err(errno) = unshared {
         tracing::warn!(
             error = errno.desc(),
             "no pid namespace to be had: daemons started in hosts may outlive the testbed"
@@ -69,7 +78,7 @@ pub(crate) fn start() -> Result<Init, Error> {
         Err(errno) => return Err(Error::system("start", named())(errno)),
     };
     let pidfd = open_pidfd(pid.as_raw()).map_err(Error::system("follow", named()))?;
-    Ok(Init { pid, pidfd, mounts })
+    Ok(Init { pid, pidfd, mounts, ends_children: unshared.is_ok() })
 }
 
 /// The child's life: never returns.
@@ -81,7 +90,10 @@ fn be_init(ready: &OwnedFd) -> ! {
         let mut all = std::mem::zeroed::<libc::sigset_t>();
         libc::sigfillset(&mut all);
         libc::sigprocmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        // Without a pid namespace of its own there is nothing that it could end.
+        let is_first = libc::getpid() == 1;
+        let parent_died = if is_first { PARENT_DIED } else { libc::SIGKILL };
+        libc::prctl(libc::PR_SET_PDEATHSIG, parent_died);
         libc::prctl(libc::PR_SET_NAME, c"flowbed-init".as_ptr());
         libc::setsid();
         // Orphans of the namespace come to us; ignoring SIGCHLD reaps them (wait(2)).
@@ -100,8 +112,15 @@ fn be_init(ready: &OwnedFd) -> ! {
             libc::_exit(0);
         }
         libc::close(0);
+        let mut awaited = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&mut awaited);
+        libc::sigaddset(&mut awaited, PARENT_DIED);
         loop {
-            libc::pause();
+            let got = libc::sigwaitinfo(&awaited, std::ptr::null_mut());
+            if got == PARENT_DIED && is_first {
+                last_act::end_namespace();
+                libc::_exit(0);
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Lets the process have as many descriptors as the machine allows: a host takes two while it is
-/// made, and the usual limit is 1024.
+/// Lets the process, and the daemons that it starts, have as many descriptors as the machine
+/// allows: a host takes two while it is made, Open vSwitch five for a bridge and four for a port,
+/// and the usual limit is 1024.
 pub(crate) fn raise_descriptor_limit() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| match soft < hard {
         true => setrlimit(Resource::RLIMIT_NOFILE, hard, hard),

@@ -10,6 +10,7 @@
 mod child;
 mod init;
 mod interface;
+mod last_act;
 mod limits;
 mod ns;
 pub(crate) mod privileges;

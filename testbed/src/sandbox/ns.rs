@@ -138,8 +138,8 @@ impl NetNs {
     pub async fn spawn(&self, command: Command) -> Result<Child, Error> {
         let thread = Arc::clone(&self.thread);
         let program = command.get_program().to_string_lossy().into_owned();
-        let (mounts, orphans) = (self.thread.mounts_fd(), Arc::clone(thread.orphans()));
-        self.run(move || child::spawn(command, mounts, &orphans))
+        let (place, orphans) = (self.thread.place(), Arc::clone(thread.orphans()));
+        self.run(move || child::spawn(command, place, &orphans))
             .await?
             .map_err(Error::system("start", program))
     }

@@ -1,9 +1,9 @@
 //! The one thread of a testbed that enters namespaces and gives birth to its children.
 //!
 //! A socket belongs to the namespace in which it was made and works from everywhere, so the rest
-//! of the process asks this thread to make sockets, and never enters a namespace itself. Children
-//! are started here because `PR_SET_PDEATHSIG` fires when the *thread* that started them ends
-//! (`prctl(2)`): this one lives as long as the testbed.
+//! of the process asks this thread to make sockets, and never enters a namespace itself. Init and
+//! the children are started here because `PR_SET_PDEATHSIG` fires when the *thread* that started
+//! a process ends (`prctl(2)`): this one lives as long as the testbed.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -14,6 +14,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::child::Place;
 use super::init::{self, Init};
 use super::readiness::readable;
 use crate::error::Error;
@@ -130,8 +131,10 @@ impl NamespaceThread {
         self.init.mounts.is_some()
     }
 
-    pub(super) fn mounts_fd(&self) -> Option<i32> {
-        self.init.mounts.as_ref().map(AsRawFd::as_raw_fd)
+    /// Where the thread's children come to stand.
+    pub(super) fn place(&self) -> Place {
+        let mounts = self.init.mounts.as_ref().map(AsRawFd::as_raw_fd);
+        Place { mounts, ended_by_init: self.init.ends_children }
     }
 
     pub(super) fn orphans(&self) -> &Arc<Orphans> {
