@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::{GroupId, PortNo, QueueId};
+use crate::nicira::{MOST_NESTED, NICIRA, NxAction};
 use crate::oxm::{OxmField, RawField};
 use crate::wire::{Reader, Wire, pad_from, patch_len, put_zeros};
 
@@ -76,6 +77,8 @@ pub enum Action {
     PushPbb(u16),
     /// Takes the outermost PBB service tag off.
     PopPbb,
+    /// One of Open vSwitch's own actions.
+    Nicira(Box<NxAction>),
     /// An action of an experimenter, kept as it came.
     Experimenter {
         /// Whose it is; 0x2320 is Nicira.
@@ -128,7 +131,7 @@ impl Action {
             Action::SetField(_) => kind::SET_FIELD,
             Action::PushPbb(_) => kind::PUSH_PBB,
             Action::PopPbb => kind::POP_PBB,
-            Action::Experimenter { .. } => kind::EXPERIMENTER,
+            Action::Nicira(_) | Action::Experimenter { .. } => kind::EXPERIMENTER,
             Action::Unknown { kind, .. } => *kind,
         }
     }
@@ -166,7 +169,11 @@ impl Wire for Action {
             kind::EXPERIMENTER => {
                 let experimenter = r.u32()?;
                 let body = r.opaque();
-                (Action::Experimenter { experimenter, body }, 0)
+                let known = match experimenter {
+                    NICIRA => NxAction::decode(&body, r.nesting()),
+                    _ => None,
+                };
+                (known.map_or(Action::Experimenter { experimenter, body }, Action::from), 0)
             }
             kind => {
                 let body = r.opaque();
@@ -212,6 +219,11 @@ impl Wire for Action {
                 put_zeros(out, field.wire_len());
                 field.write(&mut out[at..]);
                 pad_from(out, start);
+                patch_len(out, start, start + 2, Part::Action)?;
+            }
+            Action::Nicira(action) => {
+                out.put_u32(NICIRA);
+                action.encode(out)?;
                 patch_len(out, start, start + 2, Part::Action)?;
             }
             Action::Experimenter { experimenter, body } => {
@@ -280,6 +292,16 @@ impl Actions {
             actions.0.push(Action::decode(r)?);
         }
         Ok(actions)
+    }
+
+    /// Reads actions that stand in an action, until `r` is empty.
+    pub(crate) fn read_nested(r: &mut Reader<'_>) -> Result<Actions, DecodeError> {
+        let length = r.len();
+        let nesting = r.nesting() + 1;
+        if nesting > MOST_NESTED {
+            return Err(DecodeError::BadLength { part: Part::Action, length });
+        }
+        Actions::read(&mut r.sub(length, Part::Action)?.at_nesting(nesting))
     }
 
     pub(crate) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {

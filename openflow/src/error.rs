@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::ids::PortNo;
+
 pub use crate::msg::error::{
     BadAction, BadInstruction, BadMatch, BadRequest, ErrorKind, ErrorMsg, FlowModFailed, GroupModFailed,
     HelloFailed, MeterModFailed, PortModFailed, QueueOpFailed, RoleRequestFailed, SwitchConfigFailed,
@@ -148,6 +150,18 @@ pub enum EncodeError {
         length: usize,
         /// The longest that is possible, bytes.
         max: usize,
+    },
+    /// A port that an action of Open vSwitch can't name, for it has 16 bits.
+    #[error("port {port} has no number of 16 bits, which this action of Open vSwitch has")]
+    Port {
+        /// Which port.
+        port: PortNo,
+    },
+    /// More bits of a field than this action of Open vSwitch can name.
+    #[error("{bits} bits of a field, of which this action of Open vSwitch can name 64; name fewer")]
+    Bits {
+        /// How many bits.
+        bits: u16,
     },
     /// An opaque part whose length with its header is no multiple of eight, where it must be.
     #[error("opaque {part} takes {length} bytes with its header; fill it up to a multiple of 8")]

@@ -108,6 +108,7 @@ pub mod json;
 pub mod message;
 pub mod msg;
 pub mod multipart;
+pub mod nicira;
 pub mod oxm;
 pub mod session;
 pub mod text;

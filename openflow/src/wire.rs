@@ -13,12 +13,26 @@ pub(crate) struct Reader<'a> {
     frame: &'a Bytes,
     rest: &'a [u8],
     part: Part,
+    /// In how many lists of actions it stands, one in the other.
+    nesting: u8,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of everything in `frame` behind the first `skip` bytes.
     pub(crate) fn new(frame: &'a Bytes, skip: usize, part: Part) -> Self {
-        Reader { frame, rest: frame.get(skip..).unwrap_or_default(), part }
+        Reader { frame, rest: frame.get(skip..).unwrap_or_default(), part, nesting: 0 }
+    }
+
+    /// In how many lists of actions it stands, one in the other.
+    #[inline]
+    pub(crate) fn nesting(&self) -> u8 {
+        self.nesting
+    }
+
+    /// The same, standing in so many lists of actions.
+    #[inline]
+    pub(crate) fn at_nesting(self, nesting: u8) -> Self {
+        Reader { nesting, ..self }
     }
 
     #[inline]
@@ -70,7 +84,7 @@ impl<'a> Reader<'a> {
 
     /// The next `n` bytes as a structure of their own.
     pub(crate) fn sub(&mut self, n: usize, part: Part) -> Result<Reader<'a>, DecodeError> {
-        Ok(Reader { frame: self.frame, rest: self.take(n)?, part })
+        Ok(Reader { frame: self.frame, rest: self.take(n)?, part, nesting: self.nesting })
     }
 
     /// A nested structure whose stated `length` counts the `seen` bytes already read of it.

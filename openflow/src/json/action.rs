@@ -11,6 +11,9 @@ use crate::instruction::Instruction;
 
 impl Members for Action {
     fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
+        if let Action::Nicira(action) = self {
+            return action.add(to);
+        }
         to.serialize_entry("type", &named(self.kind(), ACTIONS))?;
         match self {
             Action::Output { port: number, max_len } => {
@@ -26,8 +29,7 @@ impl Members for Action {
             Action::SetQueue(id) => to.serialize_entry("queue_id", &queue(*id)),
             Action::Group(id) => to.serialize_entry("group_id", &group(*id)),
             Action::SetField(field) => {
-                let (class, number) = field.key();
-                to.serialize_entry("field", &field_name(class, number))?;
+                to.serialize_entry("field", &field_name(field.key()))?;
                 to.serialize_entry("value", &Value(field))
             }
             Action::Experimenter { experimenter, body } => {
@@ -40,7 +42,8 @@ impl Members for Action {
             | Action::DecMplsTtl
             | Action::PopVlan
             | Action::DecNwTtl
-            | Action::PopPbb => Ok(()),
+            | Action::PopPbb
+            | Action::Nicira(_) => Ok(()),
         }
     }
 }

@@ -1,61 +1,19 @@
 //! Matches: an object of fields, each a value or `"value/mask"`.
 
 use std::collections::HashSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::scalar::{Data, Symbol, Text, port};
-use crate::oxm::{Match, OxmField};
+use crate::oxm::{FieldId, Masked, Match, OxmField, OxmKey, Syntax};
 
-/// The specification's names of the basic fields (OF 1.3.5 §7.2.3.7), by number.
-const NAMES: [&str; 40] = [
-    "in_port",
-    "in_phy_port",
-    "metadata",
-    "eth_dst",
-    "eth_src",
-    "eth_type",
-    "vlan_vid",
-    "vlan_pcp",
-    "ip_dscp",
-    "ip_ecn",
-    "ip_proto",
-    "ipv4_src",
-    "ipv4_dst",
-    "tcp_src",
-    "tcp_dst",
-    "udp_src",
-    "udp_dst",
-    "sctp_src",
-    "sctp_dst",
-    "icmpv4_type",
-    "icmpv4_code",
-    "arp_op",
-    "arp_spa",
-    "arp_tpa",
-    "arp_sha",
-    "arp_tha",
-    "ipv6_src",
-    "ipv6_dst",
-    "ipv6_flabel",
-    "icmpv6_type",
-    "icmpv6_code",
-    "ipv6_nd_target",
-    "ipv6_nd_sll",
-    "ipv6_nd_tll",
-    "mpls_label",
-    "mpls_tc",
-    "mpls_bos",
-    "pbb_isid",
-    "tunnel_id",
-    "ipv6_exthdr",
-];
-
-/// The name of a field by class and number; those without one are `oxm_CLASS_NUMBER`.
-pub(super) fn field_name(class: u16, number: u8) -> String {
-    match NAMES.get(usize::from(number)) {
-        Some(name) if class == crate::oxm::CLASS_BASIC => (*name).to_owned(),
-        _ => format!("oxm_{class:#06x}_{number}"),
+/// The specification's name of a basic field, Open vSwitch's of another that it has; others are
+/// `oxm_CLASS_NUMBER`.
+pub(super) fn field_name(key: OxmKey) -> String {
+    match FieldId::from_key(key) {
+        Some(id) => id.spec_name().to_owned(),
+        None => format!("oxm_{:#06x}_{}", key.class, key.field),
     }
 }
 
@@ -67,9 +25,10 @@ impl Serialize for Fields<'_> {
         let mut map = serializer.serialize_map(None)?;
         let mut seen = HashSet::new();
         for field in self.0 {
-            let (class, number) = field.key();
-            if seen.insert((class, number)) {
-                map.serialize_entry(&field_name(class, number), &Value(&field))?;
+            let name = field_name(field.key());
+            if !seen.contains(&name) {
+                map.serialize_entry(&name, &Value(&field))?;
+                seen.insert(name);
             }
         }
         map.end()
@@ -101,7 +60,19 @@ impl Serialize for Value<'_> {
                 Text(format_args!("{}/{}", Data(value), Data(mask))).serialize(serializer)
             }
             OxmField::Unknown { bytes, .. } => Data(bytes).serialize(serializer),
-            other => number(other).serialize(serializer),
+            OxmField::ActsetOutput(number) => port(*number).serialize(serializer),
+            other => match (other.id().map(FieldId::syntax), other.to_bits()) {
+                (Some(Syntax::Ipv4), Some((value, mask))) => {
+                    let net =
+                        Masked::new(Ipv4Addr::from_bits(value as u32), Ipv4Addr::from_bits(mask as u32));
+                    Text(net).serialize(serializer)
+                }
+                (Some(Syntax::Ipv6), Some((value, mask))) => {
+                    Text(Masked::new(Ipv6Addr::from_bits(value), Ipv6Addr::from_bits(mask)))
+                        .serialize(serializer)
+                }
+                _ => number(other).serialize(serializer),
+            },
         }
     }
 }

@@ -34,6 +34,7 @@ mod matching;
 mod message;
 mod multipart;
 mod names;
+mod nicira;
 mod port;
 mod scalar;
 mod table_features;

@@ -28,7 +28,7 @@ object! {
     }
 
     OxmId as id {
-        "field": field_name(id.class(), id.field()),
+        "field": field_name(id.key()),
         "has_mask": id.has_mask(),
         "experimenter": id.experimenter,
     }

@@ -5,6 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::TableId;
 use crate::msg::fixed_str::FixedStr;
+use crate::oxm::OxmKey;
 use crate::wire::{Reader, Wire, pad_from, patch_len, put_zeros};
 
 /// What a table can do.
@@ -157,6 +158,11 @@ impl OxmId {
     /// Number of the field in its class.
     pub fn field(self) -> u8 {
         (self.header >> 9 & 0x7f) as u8
+    }
+
+    /// By what the field is known.
+    pub fn key(self) -> OxmKey {
+        OxmKey { class: self.class(), experimenter: self.experimenter, field: self.field() }
     }
 
     /// Whether it can have a mask.

@@ -1,6 +1,6 @@
 //! Whether a match makes sense as a whole: prerequisites, ranges, doubles (OF 1.3.5 §7.2.3.6).
 
-use super::{FieldId, Match, OxmField, Prerequisite, RawField};
+use super::{FieldId, Masked, Match, OxmField, Prerequisite, RawField};
 use crate::error::{BadMatch, ErrorKind};
 
 /// A match that no switch takes.
@@ -57,10 +57,10 @@ impl Match {
     pub fn check_prerequisites(&self) -> Result<(), MatchError> {
         for id in self.raw().filter_map(|raw| raw.id()) {
             if !self.satisfies(id.prerequisite()) {
-                return Err(MatchError::Prerequisite {
-                    field: id.name(),
-                    needs: describe(id.prerequisite()),
-                });
+                let later =
+                    matches!(id.prerequisite(), Prerequisite::IpProto(_)) && self.takes_later_fragments();
+                let needs = if later { NOT_LATER.to_owned() } else { describe(id.prerequisite()) };
+                return Err(MatchError::Prerequisite { field: id.name(), needs });
             }
         }
         Ok(())
@@ -71,10 +71,10 @@ impl Match {
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), MatchError> {
-        let mut seen = 0u64;
+        let mut seen = 0u128;
         for raw in self.raw() {
             let Some(id) = raw.id() else { continue };
-            let bit = 1 << id as u32;
+            let bit = 1u128 << id as u32;
             if seen & bit != 0 {
                 return Err(MatchError::Duplicate { field: id.name() });
             }
@@ -82,6 +82,14 @@ impl Match {
             check_value(id, &raw)?;
         }
         self.check_prerequisites()
+    }
+
+    /// Whether it takes fragments that are not the first: they have no header of the transport.
+    fn takes_later_fragments(&self) -> bool {
+        match self.get(FieldId::IpFrag) {
+            Some(OxmField::IpFrag(frag)) => frag.value & frag.mask_bits() & LATER != 0,
+            _ => false,
+        }
     }
 
     fn satisfies(&self, needs: Prerequisite) -> bool {
@@ -96,7 +104,9 @@ impl Match {
                 self.get(FieldId::EthType),
                 Some(OxmField::EthType(it)) if types.contains(&it)
             ),
-            Prerequisite::IpProto(proto) => self.get(FieldId::IpProto) == Some(OxmField::IpProto(proto)),
+            Prerequisite::IpProto(proto) => {
+                self.get(FieldId::IpProto) == Some(OxmField::IpProto(proto)) && !self.takes_later_fragments()
+            }
             Prerequisite::Icmpv4 => {
                 self.satisfies(Prerequisite::EthType(&[0x0800])) && self.satisfies(Prerequisite::IpProto(1))
             }
@@ -107,12 +117,46 @@ impl Match {
                 self.get(FieldId::Icmpv6Type),
                 Some(OxmField::Icmpv6Type(it)) if types.contains(&it)
             ),
+            Prerequisite::Connection(types) => {
+                let of_connection = matches!(
+                    self.get(FieldId::CtState),
+                    Some(OxmField::CtState(state)) if is_of_connection(state)
+                );
+                of_connection && (types.is_empty() || self.satisfies(Prerequisite::EthType(types)))
+            }
+            Prerequisite::ConnectionPorts => {
+                let has_ports = matches!(
+                    self.get(FieldId::CtNwProto),
+                    Some(OxmField::CtNwProto(proto)) if CONNECTION_PORTS.contains(&proto)
+                );
+                has_ports && self.satisfies(Prerequisite::Connection(&[]))
+            }
         }
     }
 }
 
+/// The bit of `ip_frag` that says that a fragment is not the first.
+pub(crate) const LATER: u8 = 2;
+
+/// What fields of the transport need besides their protocol.
+pub(crate) const NOT_LATER: &str = "packets that are no later fragments, such as nw_frag=not_later";
+
+/// Protocols whose connections have ports: TCP, UDP, SCTP and UDP-Lite; ICMP's have types and codes.
+pub(crate) const CONNECTION_PORTS: [u8; 6] = [1, 6, 17, 58, 132, 136];
+
+/// Whether packets in these states have a connection: all that are tracked and not invalid.
+pub(crate) fn is_of_connection(state: Masked<u32>) -> bool {
+    /// New, established, related, reply, source and destination NAT.
+    const SOME_CONNECTION: u32 = 0xcf;
+    const INVALID: u32 = 0x10;
+    const TRACKED: u32 = 0x20;
+    let (value, mask) = (state.value & state.mask_bits(), state.mask_bits());
+    value & SOME_CONNECTION != 0 || value & TRACKED != 0 && mask & INVALID != 0 && value & INVALID == 0
+}
+
 fn check_value(id: FieldId, raw: &RawField<'_>) -> Result<(), MatchError> {
-    let (value, mask) = raw.payload.split_at(id.wire_len().min(raw.payload.len()));
+    let bytes = raw.value();
+    let (value, mask) = bytes.split_at(id.wire_len().min(bytes.len()));
     let spare = 8 * id.wire_len() as u32 - id.bits();
     // The bits above the field's own are the first: 13 of 16 bits, 20 of 32.
     let excess = value.iter().zip((0..spare).step_by(8)).any(|(byte, before)| {
@@ -128,6 +172,9 @@ fn check_value(id: FieldId, raw: &RawField<'_>) -> Result<(), MatchError> {
     Ok(())
 }
 
+/// The states of packets that have a connection.
+const CONNECTION: &str = "ct_state with +trk-inv, +new or +est";
+
 /// A prerequisite in Open vSwitch's words.
 pub(crate) fn describe(needs: Prerequisite) -> String {
     let list = |name: &str, values: Vec<String>| format!("{name}={}", values.join(" or "));
@@ -140,6 +187,11 @@ pub(crate) fn describe(needs: Prerequisite) -> String {
         Prerequisite::Icmpv4 => "eth_type=0x0800 and ip_proto=1".to_owned(),
         Prerequisite::Icmpv6 => "eth_type=0x86dd and ip_proto=58".to_owned(),
         Prerequisite::Icmpv6Type(types) => list("icmpv6_type", types.iter().map(u8::to_string).collect()),
+        Prerequisite::Connection([]) => CONNECTION.to_owned(),
+        Prerequisite::Connection(types) => {
+            format!("{CONNECTION} and {}", describe(Prerequisite::EthType(types)))
+        }
+        Prerequisite::ConnectionPorts => format!("{CONNECTION} and ct_nw_proto=6 or 17"),
     }
 }
 
@@ -147,7 +199,7 @@ pub(crate) fn describe(needs: Prerequisite) -> String {
 mod tests {
     use super::*;
     use crate::ids::PortNo;
-    use crate::oxm::{Masked, VlanVid};
+    use crate::oxm::VlanVid;
 
     #[test]
     fn the_missing_prerequisite_is_named() {

@@ -2,14 +2,40 @@
 
 use std::ops::Deref;
 
-use super::{FieldId, Maskable, Masked, OxmField, OxmValue};
+use super::{FieldId, Maskable, Masked, OxmField, OxmKey, OxmValue};
 use crate::error::{DecodeError, Part};
 
 /// Class of the basic fields (`OFPXMC_OPENFLOW_BASIC`).
 pub const CLASS_BASIC: u16 = 0x8000;
 
+/// Class of experimenters' fields, whose id stands in front of the payload (`OFPXMC_EXPERIMENTER`).
+pub const CLASS_EXPERIMENTER: u16 = 0xffff;
+
 /// Bytes in the header of a field.
 pub(super) const OXM_HEADER: usize = 4;
+
+/// Bytes of an experimenter's id.
+const EXPERIMENTER_ID: usize = 4;
+
+/// How many basic fields there are; they come first among all fields.
+const BASIC_FIELDS: usize = 40;
+
+impl FieldId {
+    /// The basic fields of OpenFlow 1.3, by number.
+    pub const BASIC: &'static [FieldId] = FieldId::ALL.split_at(BASIC_FIELDS).0;
+
+    /// The field that is known by this on the wire.
+    #[inline]
+    pub fn from_key(key: OxmKey) -> Option<FieldId> {
+        let number = usize::from(key.field);
+        match key.class {
+            CLASS_BASIC if number < BASIC_FIELDS => Some(FieldId::ALL[number]),
+            // Registers, the most usual of the others.
+            0x0001 if number < 16 => Some(FieldId::ALL[BASIC_FIELDS + number]),
+            _ => FieldId::ALL[BASIC_FIELDS..].iter().copied().find(|id| id.key() == key),
+        }
+    }
+}
 
 /// The most bytes that a field can take, header included.
 pub(super) const OXM_MAX: usize = OXM_HEADER + 255;
@@ -134,7 +160,8 @@ pub(crate) struct RawField<'a> {
     pub(crate) class: u16,
     pub(crate) field: u8,
     pub(crate) has_mask: bool,
-    pub(crate) payload: &'a [u8],
+    /// All behind the header, an experimenter's id included.
+    payload: &'a [u8],
 }
 
 impl<'a> RawField<'a> {
@@ -152,19 +179,38 @@ impl<'a> RawField<'a> {
         Some((raw, rest))
     }
 
+    /// By what the field is known.
     #[inline]
-    pub(crate) fn id(&self) -> Option<FieldId> {
-        if self.class == CLASS_BASIC { FieldId::from_number(self.field) } else { None }
+    pub(crate) fn key(&self) -> OxmKey {
+        let experimenter = match (self.class, self.payload.first_chunk()) {
+            (CLASS_EXPERIMENTER, Some(id)) => Some(u32::from_be_bytes(*id)),
+            _ => None,
+        };
+        OxmKey { class: self.class, experimenter, field: self.field }
     }
 
-    /// Whether a basic field has the length and the mask that it can have.
+    #[inline]
+    pub(crate) fn id(&self) -> Option<FieldId> {
+        FieldId::from_key(self.key())
+    }
+
+    /// Value and mask of a field with an id.
+    #[inline]
+    pub(crate) fn value(&self) -> &'a [u8] {
+        match self.class {
+            CLASS_EXPERIMENTER => self.payload.get(EXPERIMENTER_ID..).unwrap_or_default(),
+            _ => self.payload,
+        }
+    }
+
+    /// Whether a known field has the length and the mask that it can have.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), DecodeError> {
         let Some(id) = self.id() else { return Ok(()) };
         if self.has_mask && id.maskable() == Maskable::No {
             return Err(DecodeError::Mask { field: id.name() });
         }
-        if self.payload.len() != id.wire_len() << usize::from(self.has_mask) {
+        if self.value().len() != id.wire_len() << usize::from(self.has_mask) {
             return Err(DecodeError::BadLength { part: Part::Match, length: self.payload.len() });
         }
         Ok(())
@@ -173,7 +219,7 @@ impl<'a> RawField<'a> {
     /// The field with its value; one that fails [`RawField::check`] comes out as unknown.
     #[inline]
     pub(crate) fn typed(&self) -> OxmField {
-        let known = self.id().and_then(|id| OxmField::read(id, self.has_mask, self.payload).ok());
+        let known = self.id().and_then(|id| OxmField::read(id, self.has_mask, self.value()).ok());
         known.unwrap_or_else(|| OxmField::Unknown {
             class: self.class,
             field: self.field,
@@ -186,35 +232,50 @@ impl<'a> RawField<'a> {
 /// The order in which a match that was built here keeps its fields: the basic ones by number, then
 /// other classes. Every prerequisite has a smaller number than what depends on it.
 #[inline]
-pub(super) fn rank(class: u16, field: u8) -> (bool, u16, u8) {
-    (class != CLASS_BASIC, class, field)
+pub(super) fn rank(key: OxmKey) -> (bool, OxmKey) {
+    (key.class != CLASS_BASIC, key)
 }
 
 impl OxmField {
-    /// Class and number.
+    /// By what the field is known on the wire.
     #[inline]
-    pub fn key(&self) -> (u16, u8) {
+    pub fn key(&self) -> OxmKey {
         match self {
-            OxmField::Unknown { class, field, .. } => (*class, *field & 0x7f),
-            known => (CLASS_BASIC, known.id().map_or(0, |id| id as u8)),
+            OxmField::Unknown { class, field, has_mask, bytes } => {
+                RawField { class: *class, field: *field & 0x7f, has_mask: *has_mask, payload: bytes }.key()
+            }
+            known => known.id().expect("all but the unknown have one").key(),
         }
+    }
+
+    /// Whether it carries a mask, be it of all bits.
+    pub(crate) fn has_mask(&self) -> bool {
+        self.shape().0
     }
 
     /// Bytes on the wire, header included.
     #[inline]
     pub fn wire_len(&self) -> usize {
-        OXM_HEADER + self.shape().1
+        let id = match self {
+            OxmField::Unknown { .. } => 0,
+            known => known.key().experimenter.map_or(0, |_| EXPERIMENTER_ID),
+        };
+        OXM_HEADER + id + self.shape().1
     }
 
     /// Writes the field, header and payload, over `out`, which has [`OxmField::wire_len`] bytes.
     #[inline]
     pub(crate) fn write(&self, out: &mut [u8]) {
-        let (class, field) = self.key();
-        let (has_mask, len) = self.shape();
-        let (header, payload) = out.split_at_mut(OXM_HEADER);
+        let OxmKey { class, experimenter, field } = self.key();
+        let (header, mut payload) = out.split_at_mut(OXM_HEADER);
         let [c0, c1] = class.to_be_bytes();
-        // At most 255: OxmBytes holds no more, and 32 is the most of the typed fields.
-        header.copy_from_slice(&[c0, c1, field << 1 | u8::from(has_mask), len as u8]);
+        // At most 255: OxmBytes holds no more, and 36 is the most of the typed fields.
+        header.copy_from_slice(&[c0, c1, field << 1 | u8::from(self.shape().0), payload.len() as u8]);
+        if let (Some(id), false) = (experimenter, matches!(self, OxmField::Unknown { .. })) {
+            let (front, behind) = payload.split_at_mut(EXPERIMENTER_ID);
+            front.copy_from_slice(&id.to_be_bytes());
+            payload = behind;
+        }
         self.write_payload(payload);
     }
 

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use smallvec::SmallVec;
 
 use super::field::{OXM_MAX, rank};
-use super::{FieldId, OxmField, RawField};
+use super::{FieldId, OxmField, OxmKey, RawField};
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::PortNo;
 use crate::wire::{Reader, Wire, pad8, put_zeros};
@@ -40,16 +40,16 @@ impl Match {
     /// Like [`Match::with`], in place.
     pub fn insert(&mut self, field: OxmField) {
         let field = field.normalized();
-        let (class, number) = field.key();
+        let key = field.key();
         // A match from a peer may have its fields in any order, so the whole of it is looked at.
         let mut before = None;
         let mut same = None;
         let mut at = 0;
         while let Some((raw, rest)) = RawField::split(&self.tlvs[at..]) {
             let end = self.tlvs.len() - rest.len();
-            if (raw.class, raw.field) == (class, number) {
+            if raw.key() == key {
                 same = same.or(Some(at..end));
-            } else if rank(raw.class, raw.field) > rank(class, number) {
+            } else if rank(raw.key()) > rank(key) {
                 before = before.or(Some(at));
             }
             at = end;
@@ -69,11 +69,11 @@ impl Match {
     }
 
     /// Takes a field out; whether it was there.
-    pub fn remove(&mut self, class: u16, field: u8) -> bool {
+    pub fn remove(&mut self, key: OxmKey) -> bool {
         let mut at = 0;
         while let Some((raw, rest)) = RawField::split(&self.tlvs[at..]) {
             let end = self.tlvs.len() - rest.len();
-            if (raw.class, raw.field) == (class, field) {
+            if raw.key() == key {
                 self.tlvs.drain(at..end);
                 return true;
             }

@@ -22,16 +22,17 @@ mod check;
 mod field;
 mod masked;
 mod matching;
+mod spec_names;
 mod table;
 mod value;
 
 pub use check::MatchError;
-pub use field::{CLASS_BASIC, OxmBytes, OxmTooLong};
+pub use field::{CLASS_BASIC, CLASS_EXPERIMENTER, OxmBytes, OxmTooLong};
 pub use masked::{IpValue, Masked};
 pub use matching::{Fields, Match};
-pub use table::{Access, FieldId, Maskable, OxmField, Prerequisite};
-pub use value::{Isid, OxmValue, VlanVid};
+pub use table::{Access, FieldId, Maskable, OxmField, OxmKey, Prerequisite};
+pub use value::{Bits128, Isid, OxmValue, VlanVid};
 
-pub(crate) use check::describe;
+pub(crate) use check::{CONNECTION_PORTS, LATER, NOT_LATER, describe, is_of_connection};
 pub(crate) use field::RawField;
 pub(crate) use table::Syntax;

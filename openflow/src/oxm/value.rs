@@ -61,6 +61,57 @@ macro_rules! number_value {
 
 number_value!(u8, u16, u32, u64, u128);
 
+/// 128 bits that are no address: a wide register, the label of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bits128([u8; 16]);
+
+impl From<u128> for Bits128 {
+    fn from(bits: u128) -> Self {
+        Bits128(bits.to_be_bytes())
+    }
+}
+
+impl From<Bits128> for u128 {
+    fn from(bits: Bits128) -> Self {
+        u128::from_be_bytes(bits.0)
+    }
+}
+
+impl From<u128> for Masked<Bits128> {
+    fn from(bits: u128) -> Self {
+        Masked::exact(bits.into())
+    }
+}
+
+/// Value and mask.
+impl From<(u128, u128)> for Masked<Bits128> {
+    fn from((value, mask): (u128, u128)) -> Self {
+        Masked::new(value.into(), mask.into())
+    }
+}
+
+impl sealed::Sealed for Bits128 {}
+impl OxmValue for Bits128 {
+    const LEN: usize = 16;
+    const ONES: Self = Bits128([0xff; 16]);
+
+    fn and(self, mask: Self) -> Self {
+        (u128::from(self) & u128::from(mask)).into()
+    }
+
+    fn is_zero(self) -> bool {
+        u128::from(self) == 0
+    }
+
+    fn read(wire: &[u8]) -> Option<Self> {
+        wire.try_into().ok().map(Bits128)
+    }
+
+    fn write(self, out: &mut [u8]) {
+        out.copy_from_slice(&self.0);
+    }
+}
+
 /// A value that wraps another one bit for bit.
 macro_rules! wrapped_value {
     ($($outer:ty, $len:literal, $from:expr, $to:expr, $inner:ty;)*) => {$(

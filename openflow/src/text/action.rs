@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AltHex, Hex, List};
+use super::{AltHex, Hex, List, extended};
 use crate::action::{Action, Actions};
 use crate::ids::PortNo;
 use crate::instruction::{Instruction, Instructions};
@@ -31,6 +31,7 @@ impl fmt::Display for Action {
             Action::SetField(field) => write!(f, "set_field:{}->{}", Value(field), Name(field)),
             Action::PushPbb(ethertype) => write!(f, "push_pbb:{ethertype:#06x}"),
             Action::PopPbb => f.write_str("pop_pbb"),
+            Action::Nicira(action) => write!(f, "{action}"),
             Action::Experimenter { experimenter, body } => {
                 write!(f, "experimenter({experimenter:#x},{})", Hex(body))
             }
@@ -40,22 +41,22 @@ impl fmt::Display for Action {
 }
 
 /// The name of a field as `set_field` says it.
-struct Name<'a>(&'a OxmField);
+pub(super) struct Name<'a>(pub(super) &'a OxmField);
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.id() {
             Some(id) => f.write_str(id.name()),
             None => {
-                let (class, field) = self.0.key();
-                write!(f, "oxm({class:#06x},{field})")
+                let key = self.0.key();
+                write!(f, "oxm({:#06x},{})", key.class, key.field)
             }
         }
     }
 }
 
 /// The value of a field as `set_field` says it.
-struct Value<'a>(&'a OxmField);
+pub(super) struct Value<'a>(pub(super) &'a OxmField);
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,7 +71,7 @@ impl fmt::Display for Value<'_> {
             | OxmField::ArpTha(mac)
             | OxmField::Ipv6NdSll(mac)
             | OxmField::Ipv6NdTll(mac) => write!(f, "{mac}"),
-            OxmField::EthType(value) => write!(f, "{}", AltHex((*value).into())),
+            OxmField::EthType(value) => write!(f, "{}", AltHex(*value)),
             OxmField::VlanVid(vid) => match vid.mask {
                 None => write!(f, "{}", vid.value.0),
                 Some(mask) => write!(f, "{}/{:#x}", vid.value.0, mask.0),
@@ -102,11 +103,15 @@ impl fmt::Display for Value<'_> {
                 Some(mask) => write!(f, "{}/{mask:#x}", port.value),
             },
             OxmField::ArpOp(op) => write!(f, "{op}"),
-            OxmField::Ipv6Flabel(label) => masked(f, label, |v| AltHex(v.into()).to_string()),
+            OxmField::Ipv6Flabel(label) => masked(f, label, |v| AltHex(v).to_string()),
             OxmField::MplsLabel(label) => write!(f, "{label}"),
             OxmField::PbbIsid(isid) => masked(f, isid, |v| v.to_string()),
-            OxmField::Ipv6Exthdr(value) => masked(f, value, |v| AltHex(v.into()).to_string()),
+            OxmField::Ipv6Exthdr(value) => masked(f, value, |v| AltHex(v).to_string()),
             OxmField::Unknown { bytes, .. } => write!(f, "{}", Hex(bytes)),
+            other => match other.id() {
+                Some(id) => write!(f, "{}", extended::Value(other, id, extended::Place::SetField)),
+                None => Ok(()),
+            },
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn write_group_features(f: &mut fmt::Formatter<'_>, features: &GroupF
     write!(f, "\n    Capabilities:  {:#x}", features.capabilities.bits())?;
     for (kind, name) in KINDS.iter().enumerate().filter(|(kind, _)| features.kinds >> kind & 1 == 1) {
         write!(f, "\n    {name} group:")?;
-        write!(f, "\n       max_groups={}", AltHex(features.max_groups[kind].into()))?;
+        write!(f, "\n       max_groups={}", AltHex(features.max_groups[kind]))?;
         write!(f, "\n       actions: {}", ActionKinds(features.actions[kind].into()))?;
     }
     Ok(())

@@ -2,17 +2,30 @@
 
 use std::fmt;
 
-use super::{Hex, List, masked_hex};
+use super::{Hex, List, extended, masked_hex, order};
 use crate::oxm::{FieldId, Masked, Match, OxmField, VlanVid};
 
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = List::new(f);
+        put(self, &mut list, &order::BEFORE_WORD)?;
         let word = protocol(self);
         if let Some((word, _)) = word {
             list.item(word)?;
         }
-        fields_in_order(self, &mut list, word)?;
+        put(self, &mut list, &order::BEFORE_VLAN)?;
+        vlan(self, &mut list)?;
+        for id in order::BEHIND_VLAN {
+            let said = match id {
+                FieldId::EthType => word.is_some(),
+                FieldId::IpProto => matches!(word, Some((_, Says::TypeAndProto))),
+                _ => false,
+            };
+            match self.get(id) {
+                Some(field) if !said => list.item(&field)?,
+                _ => {}
+            }
+        }
         for field in self {
             if let OxmField::Unknown { .. } = &field {
                 list.item(&field)?;
@@ -20,6 +33,10 @@ impl fmt::Display for Match {
         }
         Ok(())
     }
+}
+
+fn put(matched: &Match, list: &mut List<'_, '_>, ids: &[FieldId]) -> fmt::Result {
+    ids.iter().filter_map(|id| matched.get(*id)).try_for_each(|field| list.item(&field))
 }
 
 /// How much of a match a protocol word says.
@@ -62,68 +79,6 @@ pub(super) fn protocol_word(eth_type: u16, proto: Option<u8>) -> Option<(&'stati
         (0x8848, _) => ("mplsm", Says::Type),
         _ => return None,
     })
-}
-
-/// The fields in the order in which Open vSwitch prints them.
-fn fields_in_order(
-    matched: &Match,
-    list: &mut List<'_, '_>,
-    word: Option<(&'static str, Says)>,
-) -> fmt::Result {
-    const BEFORE_VLAN: [FieldId; 4] =
-        [FieldId::TunnelId, FieldId::Metadata, FieldId::InPort, FieldId::InPhyPort];
-    const BEHIND_VLAN: [FieldId; 34] = [
-        FieldId::EthSrc,
-        FieldId::EthDst,
-        FieldId::EthType,
-        FieldId::PbbIsid,
-        FieldId::Ipv6Src,
-        FieldId::Ipv6Dst,
-        FieldId::Ipv6Flabel,
-        FieldId::Ipv6Exthdr,
-        FieldId::ArpSpa,
-        FieldId::ArpTpa,
-        FieldId::Ipv4Src,
-        FieldId::Ipv4Dst,
-        FieldId::ArpOp,
-        FieldId::IpProto,
-        FieldId::ArpSha,
-        FieldId::ArpTha,
-        FieldId::IpDscp,
-        FieldId::IpEcn,
-        FieldId::MplsLabel,
-        FieldId::MplsTc,
-        FieldId::MplsBos,
-        FieldId::Icmpv4Type,
-        FieldId::Icmpv4Code,
-        FieldId::Icmpv6Type,
-        FieldId::Icmpv6Code,
-        FieldId::Ipv6NdTarget,
-        FieldId::Ipv6NdSll,
-        FieldId::Ipv6NdTll,
-        FieldId::TcpSrc,
-        FieldId::TcpDst,
-        FieldId::UdpSrc,
-        FieldId::UdpDst,
-        FieldId::SctpSrc,
-        FieldId::SctpDst,
-    ];
-    for field in BEFORE_VLAN.iter().filter_map(|id| matched.get(*id)) {
-        list.item(&field)?;
-    }
-    vlan(matched, list)?;
-    for id in BEHIND_VLAN {
-        let said = match id {
-            FieldId::EthType => word.is_some(),
-            FieldId::IpProto => matches!(word, Some((_, Says::TypeAndProto))),
-            _ => false,
-        };
-        match matched.get(id) {
-            Some(field) if !said => list.item(&field)?,
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Id and priority as `dl_vlan` and `dl_vlan_pcp` where these can say it, else as the whole tag.
@@ -223,6 +178,22 @@ impl fmt::Display for OxmField {
                 }
                 Ok(())
             }
+            other => match other.id() {
+                Some(id) => {
+                    write!(f, "{}={}", id.match_name(), extended::Value(other, id, extended::Place::Match))
+                }
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl FieldId {
+    /// The name by which a match tells the field.
+    fn match_name(self) -> &'static str {
+        match self {
+            FieldId::IpFrag => "nw_frag",
+            other => other.name(),
         }
     }
 }

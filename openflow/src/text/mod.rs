@@ -36,14 +36,22 @@
 //! Open vSwitch takes some texts without meaning them; [`Strictness`] chooses what becomes of these.
 //! Where the two differ otherwise: an IPv6 mask that starts with a digit is read here (Open vSwitch
 //! prints such masks, and takes them for the length of a prefix), and `set_field` of `dl_vlan` or
-//! `dl_vlan_pcp` is refused (Open vSwitch sends another field). Open vSwitch's own fields and actions
-//! (registers, `resubmit`, `ct`, ...) are not read yet, and what `controller` can do beside `max_len`.
+//! `dl_vlan_pcp` is refused (Open vSwitch sends another field).
+//!
+//! # Open vSwitch's own
+//! Its fields (registers, `tun_*`, `ct_*`, NSH, ...) and its actions (`resubmit`, `load`, `move`, `learn`,
+//! `ct` with `nat`, `conjunction`, `note`, `controller`, `output:FIELD`, `clone`, `check_pkt_larger`,
+//! `dec_ttl(IDS)`, `push`, `pop`, `exit`, `fin_timeout`, `ct_clear`) are read and printed as well. The
+//! fields `tun_metadata0` to `63` have no fixed length and are not known; the actions `bundle`,
+//! `multipath`, `sample`, `encap` and `decap` stay bytes: `experimenter(0x2320,0x...)`.
 
 mod action;
 mod bits;
 mod ethernet;
+mod extended;
 mod failure;
 mod field_names;
+mod flags;
 mod flow;
 mod fold;
 mod group;
@@ -51,6 +59,8 @@ mod matching;
 mod message;
 mod meter;
 mod multipart;
+mod nicira;
+mod order;
 mod packet;
 mod parse;
 mod port;
@@ -77,11 +87,11 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// A number as C's `%#x` prints it: zero has no `0x`.
-struct AltHex(u64);
+struct AltHex<T>(T);
 
-impl fmt::Display for AltHex {
+impl<T: Into<u128> + Copy> fmt::Display for AltHex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.0.into() {
             0 => f.write_str("0"),
             n => write!(f, "{n:#x}"),
         }
@@ -89,11 +99,11 @@ impl fmt::Display for AltHex {
 }
 
 /// A number in hex with its mask, where it has one.
-fn masked_hex<T: OxmValue + Into<u64>>(value: Masked<T>) -> String {
-    let bits = AltHex(value.value.into());
+fn masked_hex<T: OxmValue + Into<u128>>(value: Masked<T>) -> String {
+    let bits = AltHex(value.value);
     match value.mask {
         None => bits.to_string(),
-        Some(mask) => format!("{bits}/{}", AltHex(mask.into())),
+        Some(mask) => format!("{bits}/{}", AltHex(mask)),
     }
 }
 

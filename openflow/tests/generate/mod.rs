@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each suite uses the part it needs")]
 
 mod multipart;
+pub mod nicira;
 pub mod ovs;
 pub mod ovs_message;
 mod packet;
@@ -31,7 +32,7 @@ use openflow::msg::role::Role;
 use openflow::msg::table_mod::TableMod;
 use openflow::multipart::table_features::{FeatureId, Of, OxmId};
 use openflow::multipart::*;
-use openflow::oxm::{FieldId, Maskable, Match, OxmBytes, OxmField, Prerequisite};
+use openflow::oxm::{FieldId, Maskable, Masked, Match, OxmBytes, OxmField, Prerequisite};
 use openflow::{Body, Message};
 
 pub use self::multipart::{any_reply, any_request};
@@ -115,6 +116,9 @@ impl Gen {
 pub fn field(g: &mut Gen, id: FieldId) -> OxmField {
     let ones = u128::MAX >> (128 - id.bits());
     let mask = (id.maskable() != Maskable::No && g.chance(3)).then(|| g.u128() & ones);
+    // What the mask of a state or a tunnel's flags leaves out is said by the mask alone.
+    let whole = matches!(id, FieldId::CtState | FieldId::TunFlags).then_some(ones);
+    let mask = mask.or(whole);
     OxmField::from_bits(id, g.u128() & ones, mask).expect("in range, and masked only where it can be")
 }
 
@@ -123,7 +127,7 @@ fn any_field(g: &mut Gen) -> OxmField {
         let len = g.below(20);
         let bytes = g.bytes(len);
         return OxmField::Unknown {
-            class: g.pick(&[0, 1, 0x1234, 0xffff]),
+            class: g.pick(&[0, 2, 0x1234, 0xffff]),
             field: g.u8() & 0x7f,
             has_mask: g.chance(2),
             bytes: OxmBytes::try_from(&bytes[..]).expect("short"),
@@ -165,13 +169,19 @@ fn complete(g: &mut Gen, matched: &mut Match, needs: Prerequisite) {
         Prerequisite::Icmpv4 => OxmField::IpProto(1),
         Prerequisite::Icmpv6 => OxmField::IpProto(58),
         Prerequisite::Icmpv6Type(types) => OxmField::Icmpv6Type(g.pick(types)),
+        // Established and tracked.
+        Prerequisite::Connection(_) => OxmField::CtState(Masked::new(0x22, g.pick(&[0x22, 0x32, 0xff]))),
+        Prerequisite::ConnectionPorts => OxmField::CtNwProto(g.pick(&[6, 17])),
     };
-    let id = missing.id().expect("a basic field");
+    let id = missing.id().expect("a field with a name");
     if matched.get(id).is_none() {
         matched.insert(missing);
         match needs {
             Prerequisite::Icmpv4 => complete(g, matched, Prerequisite::EthType(&[0x0800])),
             Prerequisite::Icmpv6 => complete(g, matched, Prerequisite::EthType(&[0x86dd])),
+            Prerequisite::Connection(types) if !types.is_empty() => {
+                complete(g, matched, Prerequisite::EthType(types));
+            }
             _ => complete(g, matched, id.prerequisite()),
         }
     }
@@ -185,8 +195,24 @@ fn port(g: &mut Gen) -> PortNo {
     }
 }
 
+/// One of Open vSwitch's own actions: what is made of a random text.
+pub fn nx_action(g: &mut Gen) -> Action {
+    loop {
+        let text = nicira::action(g);
+        // Open vSwitch does not print what belongs to addresses where there are none.
+        if text.contains("nat(src,") || text.contains("nat(dst,") {
+            continue;
+        }
+        let read = text.parse::<Actions>();
+        if let Some(action) = read.ok().and_then(|actions| actions.first().cloned()) {
+            return action;
+        }
+    }
+}
+
 pub fn any_action(g: &mut Gen) -> Action {
-    match g.below(19) {
+    match g.below(21) {
+        19 | 20 => nx_action(g),
         0 => Action::CopyTtlOut,
         1 => Action::CopyTtlIn,
         2 => Action::SetMplsTtl(g.u8()),

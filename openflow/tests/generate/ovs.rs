@@ -30,10 +30,36 @@ const SETTABLE: [FieldId; 24] = [
     FieldId::MplsLabel,
 ];
 
+/// Fields that Open vSwitch has and prints by their names: not the wide registers, which it prints as
+/// narrow ones, nor those of which it prints only some, depending on others.
+fn is_printed_alike(id: FieldId) -> bool {
+    use FieldId::*;
+    let wide = (Xreg0..=Xxreg3).contains(&id);
+    let partly = matches!(
+        id,
+        PacketType
+            | TunGbpFlags
+            | RecircId
+            | TunErspanIdx
+            | TunErspanVer
+            | TunErspanDir
+            | TunErspanHwid
+            | TunGtpuFlags
+            | TunGtpuMsgtype
+            | NshFlags
+            | NshSpi
+            | NshC1
+            | NshMdtype
+            | NshC2
+            | NshC3
+            | NshC4
+    );
+    !wide && !partly && !matches!(id, InPhyPort | PbbIsid | Ipv6Exthdr)
+}
+
 /// A match that Open vSwitch takes.
 pub fn matching(g: &mut Gen) -> Match {
-    let mut matched =
-        sound_match(g, |id| !matches!(id, FieldId::InPhyPort | FieldId::PbbIsid | FieldId::Ipv6Exthdr));
+    let mut matched = sound_match(g, is_printed_alike);
     // Its port numbers have 16 bits, its ARP operations 8, and neighbour discovery has code 0.
     if matched.ingress().is_some() {
         matched.insert(OxmField::InPort(port(g)));
@@ -41,9 +67,30 @@ pub fn matching(g: &mut Gen) -> Match {
     if let Some(OxmField::ArpOp(op)) = matched.get(FieldId::ArpOp) {
         matched.insert(OxmField::ArpOp(op & 0xff));
     }
-    let discovery = [FieldId::Ipv6NdTarget, FieldId::Ipv6NdSll, FieldId::Ipv6NdTll];
+    let discovery = [
+        FieldId::Ipv6NdTarget,
+        FieldId::Ipv6NdSll,
+        FieldId::Ipv6NdTll,
+        FieldId::NdReserved,
+        FieldId::NdOptionsType,
+    ];
     if discovery.iter().any(|id| matched.get(*id).is_some()) {
-        matched.remove(openflow::oxm::CLASS_BASIC, FieldId::Icmpv6Code as u8);
+        matched.remove(FieldId::Icmpv6Code.key());
+    }
+    if let Some(OxmField::ActsetOutput(_)) = matched.get(FieldId::ActsetOutput) {
+        matched.insert(OxmField::ActsetOutput(PortNo(1 + g.u32() % 0xfe00)));
+    }
+    // It leaves a protocol of 0 out.
+    if let Some(OxmField::CtNwProto(0)) = matched.get(FieldId::CtNwProto) {
+        matched.insert(OxmField::CtNwProto(6));
+    }
+    if let Some(OxmField::IpFrag(_)) = matched.get(FieldId::IpFrag) {
+        let (value, mask) = g.pick(&[(0, None), (1, Some(1)), (1, None), (3, None), (0, Some(2))]);
+        matched.insert(OxmField::IpFrag(Masked { value, mask }));
+        // Later fragments have no header of the transport.
+        if matched.check().is_err() {
+            matched.insert(OxmField::IpFrag(0.into()));
+        }
     }
     matched
 }
@@ -56,6 +103,11 @@ pub(super) fn port(g: &mut Gen) -> PortNo {
 }
 
 pub(super) fn action(g: &mut Gen) -> Action {
+    if g.chance(5) { nx_action(g) } else { standard_action(g) }
+}
+
+/// An action of OpenFlow 1.3.
+fn standard_action(g: &mut Gen) -> Action {
     match g.below(14) {
         0 => Action::SetMplsTtl(g.u8()),
         1 => Action::DecMplsTtl,
@@ -92,7 +144,7 @@ pub fn instructions(g: &mut Gen) -> Instructions {
         all.set(match g.below(7) {
             0 => Instruction::GotoTable(TableId(g.u8() % 254)),
             1 => Instruction::WriteMetadata { metadata: g.u64(), mask: g.pick(&[u64::MAX, 0xff]) },
-            2 => Instruction::WriteActions(g.many(3, action).into()),
+            2 => Instruction::WriteActions(g.many(3, standard_action).into()),
             3 => Instruction::ClearActions,
             4 => Instruction::Meter(MeterId(1 + g.u32() % 1000)),
             _ => Instruction::ApplyActions(g.many(4, action).into()),

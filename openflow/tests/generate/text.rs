@@ -1,10 +1,10 @@
 //! Random texts in the words of ovs-ofctl: most of them sound, some with values out of range, some
 //! with slips of the pen.
 
-use super::Gen;
+use super::{Gen, nicira};
 
 /// Numbers in the forms that are read, and some that are not.
-fn number(g: &mut Gen, most: u64) -> String {
+pub(super) fn number(g: &mut Gen, most: u64) -> String {
     let value = match g.below(8) {
         0 => 0,
         1 => most,
@@ -21,7 +21,7 @@ fn number(g: &mut Gen, most: u64) -> String {
     }
 }
 
-fn masked(g: &mut Gen, most: u64) -> String {
+pub(super) fn masked(g: &mut Gen, most: u64) -> String {
     let value = number(g, most);
     if g.chance(3) { format!("{value}/{}", number(g, most)) } else { value }
 }
@@ -36,7 +36,7 @@ fn mac(g: &mut Gen) -> String {
     }
 }
 
-fn ipv4(g: &mut Gen) -> String {
+pub(super) fn ipv4(g: &mut Gen) -> String {
     let plain = |g: &mut Gen| std::net::Ipv4Addr::from(g.u32()).to_string();
     match g.below(12) {
         0 => format!("{}/{}", plain(g), plain(g)),
@@ -46,7 +46,7 @@ fn ipv4(g: &mut Gen) -> String {
     }
 }
 
-fn ipv6(g: &mut Gen) -> String {
+pub(super) fn ipv6(g: &mut Gen) -> String {
     let plain = |g: &mut Gen| std::net::Ipv6Addr::from(g.u128() & g.u128()).to_string();
     match g.below(12) {
         0 => format!("{}/ffff:ffff::{:x}", plain(g), g.u16()),
@@ -56,7 +56,7 @@ fn ipv6(g: &mut Gen) -> String {
     }
 }
 
-fn port(g: &mut Gen) -> String {
+pub(super) fn port(g: &mut Gen) -> String {
     match g.below(5) {
         0 => g
             .pick(&[
@@ -248,6 +248,9 @@ fn slip(g: &mut Gen, text: String) -> String {
 /// A flow to be added.
 pub fn flow(g: &mut Gen) -> String {
     let mut words = g.many(5, field);
+    if g.chance(3) {
+        words.extend(g.many(3, nicira::field));
+    }
     // Mostly the protocol comes first, as people write.
     if g.chance(2) {
         words.insert(0, g.pick(&PROTOCOLS).to_owned());
@@ -255,6 +258,12 @@ pub fn flow(g: &mut Gen) -> String {
     words.extend(g.many(2, keyword));
     let separator = g.pick(&[",", ",", " ", ", "]);
     let mut behind = g.many(3, action);
+    if g.chance(3) {
+        behind = g.many(3, nicira::action);
+    } else if g.chance(20) {
+        // A conjunction stands alone.
+        behind = vec![format!("conjunction({},{}/{})", g.u16(), number(g, 3), number(g, 3))];
+    }
     if g.chance(3) {
         behind.push(instruction(g));
     }

@@ -17,6 +17,7 @@ use super::packet::{MOST_TAGS, Surroundings};
 use super::{Strictness, nicira};
 use crate::action::{Action, WHOLE_PACKET};
 use crate::ids::{GroupId, PortNo, QueueId};
+use crate::nicira::NxAction;
 use crate::oxm::OxmField;
 
 /// Ethernet types of VLAN tags.
@@ -53,6 +54,11 @@ pub(super) fn output<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(), 
     if pair.value.contains("port") && pair.value.contains("max_len") {
         return output_trunc(list, pair);
     }
+    if list.reading.port(pair.value).is_none()
+        && let Some(read) = nicira::output_field(list, pair)
+    {
+        return read;
+    }
     let port = list.reading.port_value("the port of output", pair.value)?;
     list.check_output(port, pair.value)?;
     list.push(Action::output(port))
@@ -84,21 +90,17 @@ pub(super) fn output_trunc<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Resul
         }
     }
     list.check_output(port, pair.value)?;
-    list.push(nicira::output_trunc(port, max_len))
+    list.push(NxAction::OutputTruncated { port, max_len }.into())
 }
 
 pub(super) fn controller<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(), Fault<'t>> {
-    let mut max_len = WHOLE_PACKET;
-    if pair.value.bytes().all(|b| b.is_ascii_digit()) && !pair.value.is_empty() {
-        max_len = number::small("max_len", pair.value, 65535)?;
-    } else {
-        for inner in Pairs::of(pair.value) {
-            match inner.key {
-                "max_len" => max_len = number::small("max_len", inner.value, 65535)?,
-                _ => return Err(Fault::unknown("key", inner.key, ["max_len"])),
-            }
-        }
+    if !pair.value.bytes().all(|b| b.is_ascii_digit()) {
+        return nicira::controller(list, pair);
     }
+    let max_len = match pair.value {
+        "" => WHOLE_PACKET,
+        value => number::small("max_len", value, 65535)?,
+    };
     list.push(Action::Output { port: PortNo::CONTROLLER, max_len })
 }
 
@@ -123,7 +125,7 @@ pub(super) fn enqueue<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(),
     }
     list.push(Action::SetQueue(QueueId(queue)))?;
     list.push(Action::Output { port, max_len: WHOLE_PACKET })?;
-    list.push(nicira::pop_queue())
+    list.push(NxAction::PopQueue.into())
 }
 
 pub(super) fn group<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(), Fault<'t>> {
@@ -252,5 +254,5 @@ pub(super) fn dec_ttl<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(),
     if ids.is_empty() {
         return Err(Fault::missing("the id of a controller", pair.value));
     }
-    list.push(nicira::dec_ttl(&ids))
+    list.push(NxAction::DecTtl(ids).into())
 }

@@ -12,7 +12,8 @@ use super::error::Fault;
 use super::field::TextField;
 use super::number::Bits;
 use crate::oxm::{
-    CLASS_BASIC, FieldId, Maskable, Masked, Match, OxmBytes, OxmField, Prerequisite, VlanVid, describe,
+    CONNECTION_PORTS, FieldId, LATER, Maskable, Masked, Match, NOT_LATER, OxmField, Prerequisite, VlanVid,
+    describe, is_of_connection,
 };
 
 /// Bits of a tag's control information (IEEE 802.1Q): id, "there is a tag" (in the place of a bit
@@ -64,6 +65,27 @@ impl<'t> Draft<'t> {
     /// Whether the match says that there is a tag.
     pub(super) fn has_vlan(&self) -> bool {
         self.bits(FieldId::VlanVid).value as u16 & tci::PRESENT != 0
+    }
+
+    /// Whether the match takes fragments that are not the first.
+    pub(super) fn later_fragments(&self) -> bool {
+        self.bits(FieldId::IpFrag).value as u8 & LATER != 0
+    }
+
+    /// Whether the match says that packets are of a connection.
+    pub(super) fn has_connection(&self) -> bool {
+        let Bits { value, mask } = self.bits(FieldId::CtState);
+        is_of_connection(Masked { value: value as u32, mask: Some(mask as u32) })
+    }
+
+    /// The states of connections that the match asks for: the flags of `ct_state`.
+    pub(super) fn states(&self) -> u32 {
+        self.bits(FieldId::CtState).value as u32
+    }
+
+    /// Whether the match says that the connection has ports.
+    pub(super) fn has_connection_ports(&self) -> bool {
+        CONNECTION_PORTS.contains(&(self.bits(FieldId::CtNwProto).value as u8))
     }
 
     /// What is matched in the place of TCP's ports, values alone.
@@ -163,6 +185,18 @@ impl<'t> Draft<'t> {
                 let mask = if exact { u32::MAX.into() } else { 0 };
                 self.put(FieldId::InPort, Bits { mask, ..bits }, name, strictness)
             }
+            TextField::Oxm(id) if registers(id).is_some() => {
+                let (first, count) = registers(id).unwrap_or_default();
+                // Open vSwitch knows them as registers of 32 bits.
+                for n in 0..count {
+                    let shift = 32 * (count - 1 - n) as u32;
+                    let part = |bits: u128| bits >> shift & u128::from(u32::MAX);
+                    let register = FieldId::ALL[FieldId::Reg0 as usize + first + n];
+                    let bits = Bits { value: part(bits.value), mask: part(bits.mask) };
+                    self.put(register, bits, name, strictness)?;
+                }
+                Ok(())
+            }
             TextField::Oxm(id) => {
                 let ones = u128::MAX >> (u128::BITS - id.bits());
                 // What has no bits beyond the field's counts as without a mask.
@@ -210,12 +244,21 @@ impl<'t> Draft<'t> {
     }
 
     /// Whether the match has what a field needs, as Open vSwitch sees it.
-    fn satisfies(&self, needs: Prerequisite) -> bool {
+    fn satisfies(&self, needs: Prerequisite, strictness: Strictness) -> bool {
         let (eth_type, proto) = (self.eth_type(), self.ip_proto());
         match needs {
             Prerequisite::None => true,
             Prerequisite::InPort => self.bits(FieldId::InPort).mask != 0,
             Prerequisite::VlanTag => self.has_vlan(),
+            Prerequisite::IpProto(_) if strictness == Strictness::Strict && self.later_fragments() => false,
+            Prerequisite::Connection(_) if strictness == Strictness::OpenVswitch => true,
+            Prerequisite::ConnectionPorts if strictness == Strictness::OpenVswitch => {
+                self.bits(FieldId::CtNwProto).value != 0
+            }
+            Prerequisite::Connection(types) => {
+                self.has_connection() && (types.is_empty() || types.contains(&eth_type))
+            }
+            Prerequisite::ConnectionPorts => self.has_connection() && self.has_connection_ports(),
             other => satisfied(other, eth_type, proto, self.ports()),
         }
     }
@@ -231,11 +274,12 @@ impl<'t> Draft<'t> {
                 vlan_fields(said, &mut matched, strictness)?;
                 continue;
             }
-            let shared = |id: FieldId| id.place() == said.place && self.satisfies(id.prerequisite());
+            let shared =
+                |id: FieldId| id.place() == said.place && self.satisfies(id.prerequisite(), strictness);
             // Open vSwitch sends a label whatever IP it is.
             let label_of_ip = strictness == Strictness::OpenVswitch
                 && said.place == FieldId::Ipv6Flabel
-                && self.satisfies(FieldId::IpProto.prerequisite());
+                && self.satisfies(FieldId::IpProto.prerequisite(), strictness);
             let found = if shared(said.field) || label_of_ip {
                 Some(said.field)
             } else if strictness == Strictness::Strict && !is_loose(said.name) {
@@ -244,16 +288,21 @@ impl<'t> Draft<'t> {
                 FieldId::ALL.into_iter().find(|id| shared(*id))
             };
             match found {
+                Some(FieldId::CtNwProto) if strictness == Strictness::OpenVswitch && said.bits.value == 0 => {
+                }
                 Some(id) => matched.insert(said.as_field(id)),
+                None if strictness == Strictness::Strict && self.later_fragments() => {
+                    return Err(Fault::prerequisite(said.name, NOT_LATER.to_owned()));
+                }
                 None if strictness == Strictness::Strict => {
                     return Err(Fault::prerequisite(said.name, describe(said.field.prerequisite())));
                 }
                 None => {}
             }
         }
-        let implied = matched.fields().any(|field| {
-            !matches!(field, OxmField::InPort(_) | OxmField::Metadata(_) | OxmField::TunnelId(_))
-        });
+        let implied = matched
+            .fields()
+            .any(|field| field.id().is_none_or(|id| id == FieldId::PacketType || !any_packet_has(id)));
         if self.ethernet && !implied {
             matched.insert(ethernet_packets());
         }
@@ -263,16 +312,38 @@ impl<'t> Draft<'t> {
 
 /// Whether a field is matched whatever the packet is.
 fn is_of_any_packet(field: TextField) -> bool {
-    use FieldId::{InPhyPort, InPort, Metadata, TunnelId};
-    matches!(field, TextField::InPort | TextField::Oxm(InPort | InPhyPort | Metadata | TunnelId))
+    match field {
+        TextField::InPort => true,
+        TextField::Oxm(id) => any_packet_has(id),
+        _ => false,
+    }
+}
+
+/// Whether a field is one of any packet, Ethernet's or not.
+fn any_packet_has(id: FieldId) -> bool {
+    match id {
+        FieldId::InPort | FieldId::InPhyPort | FieldId::Metadata | FieldId::TunnelId => true,
+        // Open vSwitch's own that need nothing of a packet.
+        other => other as usize >= FieldId::BASIC.len() && other.prerequisite() == Prerequisite::None,
+    }
+}
+
+/// The registers of 32 bits that a wider one consists of: the first, and how many.
+fn registers(id: FieldId) -> Option<(usize, usize)> {
+    let number = id as usize;
+    if (FieldId::Xreg0 as usize..=FieldId::Xreg7 as usize).contains(&number) {
+        Some((2 * (number - FieldId::Xreg0 as usize), 2))
+    } else if (FieldId::Xxreg0 as usize..=FieldId::Xxreg3 as usize).contains(&number) {
+        Some((4 * (number - FieldId::Xxreg0 as usize), 4))
+    } else {
+        None
+    }
 }
 
 /// OpenFlow 1.5's `packet_type=(0,0)`: what Open vSwitch adds to a match that takes packets of
 /// Ethernet alone and has no field left that says so.
 fn ethernet_packets() -> OxmField {
-    const PACKET_TYPE: u8 = 44;
-    let bytes = OxmBytes::try_from(&[0; 4][..]).expect("four bytes");
-    OxmField::Unknown { class: CLASS_BASIC, field: PACKET_TYPE, has_mask: false, bytes }
+    OxmField::PacketType(0)
 }
 
 /// How many bits of the value mean something.
@@ -306,7 +377,11 @@ pub(super) fn satisfied(needs: Prerequisite, eth_type: u16, ip_proto: u8, ports:
     const IP: u16 = 0x0800;
     const IPV6: u16 = 0x86dd;
     match needs {
-        Prerequisite::None | Prerequisite::InPort | Prerequisite::VlanTag => true,
+        Prerequisite::None
+        | Prerequisite::InPort
+        | Prerequisite::VlanTag
+        | Prerequisite::Connection(_)
+        | Prerequisite::ConnectionPorts => true,
         Prerequisite::EthType(types) => types.contains(&eth_type),
         Prerequisite::IpProto(proto) => matches!(eth_type, IP | IPV6) && ip_proto == proto,
         Prerequisite::Icmpv4 => eth_type == IP && ip_proto == 1,
@@ -328,7 +403,9 @@ impl Said<'_> {
             let mask = (mask & own != own).then_some(mask as u32);
             return OxmField::Ipv6Flabel(Masked { value: value as u32, mask });
         }
-        let mask = (id.maskable() != Maskable::No && mask & own != own).then_some(mask & own);
+        // Of these Open vSwitch sends a mask of the bits that there are.
+        let always = matches!(id, FieldId::CtState | FieldId::TunFlags);
+        let mask = (always || id.maskable() != Maskable::No && mask & own != own).then_some(mask & own);
         OxmField::from_bits(id, value & own, mask)
             .expect("cut to the bits of the field, masked only where it may be")
     }

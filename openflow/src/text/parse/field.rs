@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use super::Reading;
 use super::error::Fault;
 use super::names::Names;
 use super::number::{self, Bits};
+use super::{Reading, flags};
 use crate::oxm::{FieldId, Maskable, OxmValue, Syntax};
+use crate::text::flags::{CONNECTION_STATE, TCP_FLAGS, TUNNEL_FLAGS};
 
 /// A field as text knows it: one of OpenFlow's, or one that Open vSwitch kept from older protocols
 /// and that is a part of one or two of these.
@@ -119,6 +120,11 @@ impl Reading<'_> {
             Syntax::Ethernet => number::mac_bits(name, text, self.strictness)?,
             Syntax::Ipv4 => number::ipv4_bits(name, text, self.strictness)?,
             Syntax::Ipv6 => number::ipv6_bits(name, text)?,
+            Syntax::ConnectionState => flags::flags(&CONNECTION_STATE, text, self.strictness)?,
+            Syntax::TcpFlags => flags::flags(&TCP_FLAGS, text, self.strictness)?,
+            Syntax::TunnelFlags => flags::flags(&TUNNEL_FLAGS, text, self.strictness)?,
+            Syntax::Fragment => flags::fragment(name, text)?,
+            Syntax::PacketType => flags::packet_type(name, text)?,
             Syntax::Port => {
                 let port = self.port_value(name, text)?;
                 Bits { value: port.0.into(), mask: u128::from(u32::ONES) & field.ones() }

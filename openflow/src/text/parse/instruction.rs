@@ -7,8 +7,10 @@ use super::number;
 use super::packet::Surroundings;
 use super::words::{Word, word};
 use super::{Reading, Strictness};
+use crate::action::Action;
 use crate::ids::{MeterId, TableId};
 use crate::instruction::{Instruction, Instructions};
+use crate::nicira::NxAction;
 
 /// The instructions of OpenFlow 1.3, in the order in which they are carried out and must be written
 /// (OF 1.3.5 §5.9).
@@ -51,8 +53,14 @@ impl<'r, 'p> Reader<'r, 'p> {
     fn read<'t>(&mut self, text: &'t str) -> Result<(), Fault<'t>> {
         let mut last: Option<Stage> = None;
         let mut drop = None;
+        let (mut conjunction, mut other) = (None, false);
         for pair in Pairs::of(text) {
             let word = word(pair.key);
+            match pair.key.to_ascii_lowercase().as_str() {
+                "conjunction" => conjunction = conjunction.or(Some(pair.key)),
+                "note" => {}
+                _ => other = true,
+            }
             let stage = match word {
                 Some(Word::Drop) => {
                     drop = drop.or(Some(pair.key));
@@ -82,6 +90,12 @@ impl<'r, 'p> Reader<'r, 'p> {
                 Some(Word::Action(read)) => self.list.one(Some(read), pair)?,
                 _ => self.list.one(None, pair)?,
             }
+        }
+        if let (Some(at), true) = (conjunction, other) {
+            return Err(Fault::refused(
+                at,
+                "a flow with a conjunction has no other actions; leave it or the rest out",
+            ));
         }
         match drop {
             Some(at) if last.is_some() => Err(not_alone(at)),
@@ -147,8 +161,28 @@ pub(super) fn write_actions<'t>(reader: &mut Reader<'_, '_>, pair: Pair<'t>) -> 
         Surroundings::Nothing => Surroundings::Nothing,
     };
     let actions = reader.list.reading.action_list(Pairs::of(pair.value), around)?;
+    if let (Some(other), Strictness::Strict) =
+        (actions.iter().find(|it| !may_be_written(it)), reader.list.reading.strictness)
+    {
+        return Err(Fault::refused(pair.value, format!("{other} can't be in an action set; apply it")));
+    }
     // Open vSwitch writes no instruction that does nothing.
     if actions.is_empty() { Ok(()) } else { reader.add(Instruction::WriteActions(actions)) }
+}
+
+/// Whether Open vSwitch takes an action in an action set.
+fn may_be_written(action: &Action) -> bool {
+    let Action::Nicira(action) = action else { return true };
+    matches!(
+        **action,
+        NxAction::Resubmit { .. }
+            | NxAction::Move { .. }
+            | NxAction::Load { .. }
+            | NxAction::SetField(_)
+            | NxAction::SetTunnel(_)
+            | NxAction::SetTunnel64(_)
+            | NxAction::DecTtl(_)
+    )
 }
 
 impl<'p> Reading<'p> {

@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 
 use super::action::{L4Port, is_mpls};
 use super::error::Fault;
-use super::lexer::Pair;
+use super::lexer::{Pair, Pairs};
 use super::number;
 use super::packet::{Packet, Surroundings};
 use super::words::{ReadAction, Word, known_words, word};
 use super::{Reading, Strictness};
 use crate::action::{Action, Actions};
 use crate::ids::{MacAddr, PortNo};
+use crate::nicira::MOST_NESTED;
 use crate::oxm::{Masked, OxmField, VlanVid};
 
 /// The Ethernet type of the tag that is pushed where none is asked for.
@@ -23,11 +24,56 @@ pub(super) struct List<'r, 'p> {
     pub(super) actions: Actions,
     /// Words that were actions, whether or not they made any.
     pub(super) words: usize,
+    /// Whether these are the actions of a `ct`.
+    pub(super) of_connection: bool,
+    /// In how many lists it stands, one in the other.
+    depth: u8,
 }
+
+/// Why a field is refused outside the actions of a `ct`.
+pub(super) const CONNECTION_FIELD: &str = "only ct sets it; write ct(commit,exec(...))";
 
 impl<'r, 'p> List<'r, 'p> {
     pub(super) fn new(reading: &'r Reading<'p>, around: Surroundings) -> Self {
-        List { reading, around, actions: Actions::new(), words: 0 }
+        List { reading, around, actions: Actions::new(), words: 0, of_connection: false, depth: 0 }
+    }
+
+    /// Actions that stand in one of these.
+    pub(super) fn nested<'t>(&self, pair: Pair<'t>) -> Result<Actions, Fault<'t>> {
+        self.inner(pair, self.of_connection)
+    }
+
+    /// Actions of a `ct`.
+    pub(super) fn nested_of_connection<'t>(&self, pair: Pair<'t>) -> Result<Actions, Fault<'t>> {
+        self.inner(pair, true)
+    }
+
+    fn inner<'t>(&self, pair: Pair<'t>, of_connection: bool) -> Result<Actions, Fault<'t>> {
+        if self.depth >= MOST_NESTED {
+            let reason = format!("more than {MOST_NESTED} actions one in the other");
+            return Err(Fault::refused(pair.key, reason));
+        }
+        let inner = List::new(self.reading, self.around.clone());
+        List { of_connection, depth: self.depth + 1, ..inner }.read(Pairs::of(pair.value))
+    }
+
+    /// Reads all of it, where no instructions may stand.
+    fn read<'t>(mut self, pairs: impl IntoIterator<Item = Pair<'t>>) -> Result<Actions, Fault<'t>> {
+        let mut drop = None;
+        for pair in pairs {
+            match word(pair.key) {
+                Some(Word::Drop) => drop = drop.or(Some(pair.key)),
+                Some(Word::ApplyActions | Word::Instruction(..)) => {
+                    return Err(Fault::refused(pair.key, "an instruction; only actions can stand here"));
+                }
+                Some(Word::Action(read)) => self.one(Some(read), pair)?,
+                None => self.one(None, pair)?,
+            }
+        }
+        match drop {
+            Some(at) if self.words > 0 => Err(not_alone(at)),
+            _ => Ok(self.actions),
+        }
     }
 
     pub(super) fn push<'t>(&mut self, action: Action) -> Result<(), Fault<'t>> {
@@ -119,7 +165,7 @@ impl<'r, 'p> List<'r, 'p> {
             _ => None,
         };
         self.require(pair.key, "tcp, udp or sctp", |packet| {
-            matches!(packet.eth_type, 0x0800 | 0x86dd) && set.is_some()
+            matches!(packet.eth_type, 0x0800 | 0x86dd) && set.is_some() && !packet.later_fragment
         })?;
         match set {
             Some(set) => self.push(Action::SetField(set(port))),
@@ -187,21 +233,6 @@ impl<'p> Reading<'p> {
         pairs: impl IntoIterator<Item = Pair<'t>>,
         around: Surroundings,
     ) -> Result<Actions, Fault<'t>> {
-        let mut list = List::new(self, around);
-        let mut drop = None;
-        for pair in pairs {
-            match word(pair.key) {
-                Some(Word::Drop) => drop = drop.or(Some(pair.key)),
-                Some(Word::ApplyActions | Word::Instruction(..)) => {
-                    return Err(Fault::refused(pair.key, "an instruction; only actions can stand here"));
-                }
-                Some(Word::Action(read)) => list.one(Some(read), pair)?,
-                None => list.one(None, pair)?,
-            }
-        }
-        match drop {
-            Some(at) if list.words > 0 => Err(not_alone(at)),
-            _ => Ok(list.actions),
-        }
+        List::new(self, around).read(pairs)
     }
 }

@@ -67,6 +67,21 @@ fn whole(text: &str) -> Option<Integer> {
     all_consuming(integer).parse(text).ok().map(|(_, integer)| integer)
 }
 
+/// An integer of at most 64 bits without a minus, and nothing else.
+pub(super) fn plain(text: &str) -> Option<u64> {
+    whole(text).filter(|it| !it.negative).and_then(|it| u64::try_from(it.magnitude).ok())
+}
+
+/// An integer of at most 128 bits without a minus, and nothing else.
+pub(super) fn wide(text: &str) -> Option<u128> {
+    whole(text).filter(|it| !it.negative).map(|it| it.magnitude)
+}
+
+/// The integer in front, modulo 2^64, whatever stands behind it.
+pub(super) fn leading(text: &str) -> Option<u64> {
+    integer(text).ok().and_then(|(_, integer)| integer.wrapped())
+}
+
 /// A decimal number, as ports and tables have them; without a minus.
 pub(super) fn decimal(text: &str) -> Option<u128> {
     let number = preceded(pair(multispace0, opt(char('+'))), map(digit1, digits(10)));

@@ -3,7 +3,7 @@
 use super::error::Fault;
 use super::field::{self, TextField};
 use super::lexer::Pair;
-use super::list::List;
+use super::list::{CONNECTION_FIELD, List};
 use super::number::{self, Bits, arrow};
 use super::{Strictness, nicira};
 use crate::action::Action;
@@ -39,7 +39,7 @@ pub(super) fn set_field<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(
     }
     list.may_set(field, bits, name, value)?;
     if bits.mask != field.ones() {
-        nicira::load(field, bits).for_each(|action| list.actions.push(action));
+        list.actions.extend(nicira::load(field.of_action(), bits));
         return Ok(());
     }
     let field = match field {
@@ -47,9 +47,9 @@ pub(super) fn set_field<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(
             OxmField::from_bits(id, bits.value, None).expect("no bits but the field's were let through")
         }
         older => {
-            let (class, number) = nicira::name(older);
+            let key = older.of_action().header().key;
             let bytes = bits.value.to_be_bytes();
-            raw_field(class, number, &bytes[bytes.len() - older.bytes()..], None, value)?
+            raw_field(key.class, key.field, &bytes[bytes.len() - older.bytes()..], None, value)?
         }
     };
     list.push(Action::SetField(field))
@@ -87,6 +87,9 @@ impl List<'_, '_> {
                 }
                 _ => {}
             }
+        }
+        if matches!(field, TextField::Oxm(FieldId::CtMark | FieldId::CtLabel)) && !self.of_connection {
+            return Err(Fault::refused(name, CONNECTION_FIELD));
         }
         let Some(packet) = self.around.packet() else { return Ok(()) };
         if !packet.satisfies(needs) {

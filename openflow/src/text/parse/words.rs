@@ -11,6 +11,7 @@ use super::names::Names;
 use super::nicira;
 use super::set_field::{experimenter, set_field, unknown};
 use crate::action::Action;
+use crate::nicira::NxAction;
 use crate::oxm::OxmField;
 
 /// What reads the argument of a word; the word stands first, for errors.
@@ -30,17 +31,26 @@ pub(super) enum Word {
 /// Every word; case is of no matter.
 pub(super) const WORDS: &[(&str, Word)] = &[
     ("apply_actions", Word::ApplyActions),
+    ("check_pkt_larger", Word::Action(nicira::check_pkt_larger)),
     ("clear_actions", Word::Instruction(Stage::Clear, clear_actions)),
+    ("clone", Word::Action(nicira::clone)),
+    ("conjunction", Word::Action(nicira::conjunction)),
     ("controller", Word::Action(controller)),
     ("copy_ttl_in", Word::Action(|list, _| list.push(Action::CopyTtlIn))),
     ("copy_ttl_out", Word::Action(|list, _| list.push(Action::CopyTtlOut))),
+    ("ct", Word::Action(nicira::ct)),
+    ("ct_clear", Word::Action(|list, _| list.push(NxAction::CtClear.into()))),
     ("dec_mpls_ttl", Word::Action(dec_mpls_ttl)),
     ("dec_ttl", Word::Action(dec_ttl)),
     ("drop", Word::Drop),
     ("enqueue", Word::Action(enqueue)),
+    ("exit", Word::Action(|list, _| list.push(NxAction::Exit.into()))),
     ("experimenter", Word::Action(experimenter)),
+    ("fin_timeout", Word::Action(nicira::fin_timeout)),
     ("goto_table", Word::Instruction(Stage::Goto, goto_table)),
     ("group", Word::Action(group)),
+    ("learn", Word::Action(nicira::learn)),
+    ("load", Word::Action(nicira::load_bits)),
     ("meter", Word::Instruction(Stage::Meter, meter)),
     ("mod_dl_dst", Word::Action(|list, pair| list.set_mac(pair, OxmField::EthDst))),
     ("mod_dl_src", Word::Action(|list, pair| list.set_mac(pair, OxmField::EthSrc))),
@@ -53,14 +63,20 @@ pub(super) const WORDS: &[(&str, Word)] = &[
     ("mod_tp_src", Word::Action(|list, pair| list.set_port(pair, &L4_SRC))),
     ("mod_vlan_pcp", Word::Action(|list, pair| list.set_vlan_pcp(pair, IfUntagged::Push))),
     ("mod_vlan_vid", Word::Action(|list, pair| list.set_vlan_vid(pair, IfUntagged::Push))),
+    ("move", Word::Action(nicira::move_bits)),
+    ("nat", Word::Action(nicira::nat)),
+    ("note", Word::Action(nicira::note)),
     ("output", Word::Action(output)),
+    ("pop", Word::Action(nicira::pop)),
     ("pop_mpls", Word::Action(pop_mpls)),
     ("pop_pbb", Word::Action(|list, _| list.push(Action::PopPbb))),
-    ("pop_queue", Word::Action(|list, _| list.push(nicira::pop_queue()))),
+    ("pop_queue", Word::Action(|list, _| list.push(NxAction::PopQueue.into()))),
     ("pop_vlan", Word::Action(pop_vlan)),
+    ("push", Word::Action(nicira::push)),
     ("push_mpls", Word::Action(push_mpls)),
     ("push_pbb", Word::Action(push_pbb)),
     ("push_vlan", Word::Action(push_vlan)),
+    ("resubmit", Word::Action(nicira::resubmit)),
     ("set_field", Word::Action(set_field)),
     ("set_mpls_label", Word::Action(set_mpls_label)),
     ("set_mpls_tc", Word::Action(set_mpls_tc)),
