@@ -4,15 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use controller::{PortRef, Switch};
-use futures_util::future::join_all;
-use openflow::session::RequestError;
-use openflow::{DatapathId, FlowStats, FlowStatsRequest, PortNo, PortStats};
+use controller::PortRef;
+use openflow::DatapathId;
 use tokio::sync::watch;
-use tracing::debug;
 
 use crate::feed::Publisher;
-use crate::view;
+use crate::{counters, view};
 
 /// Where the page's data comes from.
 #[derive(Debug)]
@@ -29,15 +26,18 @@ pub struct Sources {
 
 /// Changes that come at once are published at once, no more often than this.
 const SETTLE: Duration = Duration::from_millis(100);
-/// How often switches are asked for flows and counters while somebody watches.
-const POLL: Duration = Duration::from_secs(1);
 
 /// Publishes the network as it is, before it returns, so that the first request finds it. The future publishes
 /// what changes, until it is dropped.
 pub fn run(sources: Sources, publisher: Publisher) -> impl Future<Output = ()> + Send {
     publisher.network(sources.network());
     async move {
-        tokio::join!(publish_network(&sources, &publisher), publish_counters(&sources, &publisher));
+        let counted = async {
+            if let Some(controller) = &sources.controller {
+                counters::publish(controller, &publisher).await;
+            }
+        };
+        tokio::join!(publish_network(&sources, &publisher), counted);
     }
 }
 
@@ -62,60 +62,6 @@ async fn changed<T>(source: &mut Option<watch::Receiver<T>>) {
         return;
     }
     std::future::pending().await
-}
-
-async fn publish_counters(sources: &Sources, publisher: &Publisher) {
-    let Some(controller) = &sources.controller else {
-        return;
-    };
-    loop {
-        publisher.watched().await;
-        join_all(controller.switches().iter().map(|switch| async move {
-            if let Err(error) = publish_switch(switch, publisher).await {
-                debug!(switch = %switch.id(), %error, "no counters");
-            }
-        }))
-        .await;
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-async fn publish_switch(switch: &Switch, publisher: &Publisher) -> Result<(), RequestError> {
-    let dpid = view::Dpid(switch.id().0);
-    let (flows, ports) =
-        tokio::try_join!(switch.flow_stats(FlowStatsRequest::all()), switch.port_stats(PortNo::ANY))?;
-    publisher.flows(view::FlowTable { dpid, flows: flows.iter().map(flow).collect() });
-    publisher.ports(view::PortTable { dpid, ports: ports.iter().map(counters).collect() });
-    Ok(())
-}
-
-fn flow(flow: &FlowStats) -> view::Flow {
-    view::Flow {
-        table: flow.table.0,
-        priority: flow.priority,
-        cookie: flow.cookie,
-        matches: flow.match_.to_string(),
-        actions: flow.instructions.to_string(),
-        packets: flow.packet_count,
-        bytes: flow.byte_count,
-        duration_s: flow.age.to_duration().as_secs_f64(),
-        idle_timeout_s: flow.idle_timeout,
-        hard_timeout_s: flow.hard_timeout,
-    }
-}
-
-fn counters(port: &PortStats) -> view::PortCounters {
-    view::PortCounters {
-        number: port.port.0,
-        rx_packets: port.rx_packets,
-        tx_packets: port.tx_packets,
-        rx_bytes: port.rx_bytes,
-        tx_bytes: port.tx_bytes,
-        rx_dropped: port.rx_dropped,
-        tx_dropped: port.tx_dropped,
-        rx_errors: port.rx_errors,
-        tx_errors: port.tx_errors,
-    }
 }
 
 impl Sources {
@@ -148,12 +94,14 @@ fn emulated(testbed: &testbed::Snapshot, seen: &controller::Snapshot) -> Parts {
                 up: testbed.links[port.link].state == testbed::LinkState::Up,
             }
         };
+        let mut ports: Vec<_> = switch.ports.iter().map(port).collect();
+        ports.sort_by_key(|port| port.number);
         view::Switch {
             name: switch.name.clone(),
             dpid: view::Dpid(switch.dpid.0),
             connected: info.is_some(),
             kind: kind(switch.kind),
-            ports: switch.ports.iter().map(port).collect(),
+            ports,
         }
     });
     let hosts = testbed.hosts.iter().map(|host| {

@@ -34,6 +34,7 @@
 mod api;
 pub mod collect;
 mod command;
+mod counters;
 mod error;
 mod events;
 mod feed;
