@@ -21,6 +21,9 @@ use crate::fabric::Fabric;
 /// How long a connection to the controller may take; the switch tries again afterwards.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// After a connection that could not be accepted.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// The controller at the far end.
 struct Target {
     host: String,
@@ -50,12 +53,10 @@ pub(crate) fn start(
                     Ok((switch, _)) => {
                         connections.spawn(carry(switch, Arc::clone(&target)));
                     }
-                    // Out of descriptors, most likely: wait for a connection to end.
+                    // Out of descriptors, most likely, which only time can mend.
                     Err(error) => {
                         tracing::warn!(%error, "relay cannot accept a switch");
-                        if connections.join_next().await.is_none() {
-                            tokio::task::yield_now().await;
-                        }
+                        tokio::time::sleep(PAUSE).await;
                     }
                 },
                 Some(_) = connections.join_next() => {}

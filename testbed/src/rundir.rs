@@ -96,10 +96,12 @@ impl RunDir {
     }
 
     fn furnish(path: PathBuf, name: String) -> Result<Self, Error> {
-        let lock = open_lock(&path, Missing::Create)
-            .and_then(try_lock)
-            .map_err(Error::system("lock", path.display().to_string()))?
-            .ok_or_else(|| Error::NameTaken { name: name.clone(), pid: None })?;
+        let object = || path.display().to_string();
+        let file = open_lock(&path, Missing::Create).map_err(Error::system("open", object()))?;
+        // The directory is new, so nobody can own it; whoever just looks whether we live has the lock for a moment
+        // (`is_alive`), so waiting is all right.
+        let lock = Flock::lock(OwnedFd::from(file), FlockArg::LockExclusive)
+            .map_err(|(_, errno)| Error::system("lock", object())(errno))?;
         Ok(Self { ledger: Ledger::create(&path)?, path, name, _lock: lock, removed: false })
     }
 
@@ -286,4 +288,35 @@ fn check_name(name: &str) -> Result<(), Error> {
         name: name.to_owned(),
         why: "it must have 1 to 32 letters, digits, `-` and `_`, no `-` first",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn who_looks_whether_a_testbed_lives_does_not_hinder_its_start() {
+        let base = tempfile::tempdir().expect("a folder");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    for (_, path) in directories(base.path()).expect("readable") {
+                        is_alive(&path).expect("alive or not");
+                    }
+                }
+            });
+            for n in 0..200 {
+                let name = format!("net{n}");
+                let path = base.path().join(&name);
+                fs::create_dir(&path).expect("a folder");
+                // Ends the other thread as well before it fails.
+                let made = RunDir::furnish(path, name);
+                over.fetch_or(made.is_err() || n == 199, Ordering::Relaxed);
+                made.expect("nobody else owns it");
+            }
+        });
+    }
 }
