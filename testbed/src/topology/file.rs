@@ -50,14 +50,20 @@ impl Topology {
     /// With the line, the column and what was expected there; also for a topology that
     /// contradicts itself.
     pub fn from_file(path: &Path) -> Result<Self, FileError> {
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
         read.map_err(|source| FileError::Read { path: path.to_owned(), source })?;
-        if text.len() as u64 > MOST_BYTES {
+        if bytes.len() as u64 > MOST_BYTES {
             let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 64 MiB");
             return Err(FileError::Read { path: path.to_owned(), source });
         }
-        Self::from_toml(&text, path)
+        match str::from_utf8(&bytes) {
+            Ok(text) => Self::from_toml(text, path),
+            Err(error) => {
+                let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+                Err(text_error(path, &before, "this is not UTF-8, which TOML is written in".to_owned()))
+            }
+        }
     }
 
     /// [`from_file`](Self::from_file) for a text at hand; `path` is for the errors.
@@ -66,14 +72,7 @@ impl Topology {
     /// As [`from_file`](Self::from_file).
     pub fn from_toml(text: &str, path: &Path) -> Result<Self, FileError> {
         let at = |offset: usize, what: String| {
-            let before = text.get(..offset.min(text.len())).unwrap_or(text);
-            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            FileError::Text {
-                path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before[line_start..].chars().count() + 1,
-                what,
-            }
+            text_error(path, text.get(..offset.min(text.len())).unwrap_or(text), what)
         };
         let document: Document = toml::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
@@ -92,6 +91,17 @@ impl Topology {
         };
         topology.check().map_err(|(culprit, error)| at(spans(culprit), error.to_string()))?;
         Ok(topology)
+    }
+}
+
+/// What is wrong behind the text `before`.
+fn text_error(path: &Path, before: &str, what: String) -> FileError {
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    FileError::Text {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        what,
     }
 }
 
