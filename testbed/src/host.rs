@@ -51,16 +51,16 @@ impl Host {
         self.namespace.spawn(command(argv)?).await
     }
 
-    /// Runs a command on this process's terminal until it ends, and takes the terminal back
+    /// Runs a command on this process's terminal until it ends, or this is dropped, and takes the terminal back
     /// afterwards: a shell in the host may have put its own process group in the foreground.
     ///
     /// # Errors
     /// When it cannot be started or waited for.
     pub async fn interact<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<ExitStatus, Error> {
+        let _foreground = terminal::Reclaimed;
+        // Dropped first: it ends before the terminal is taken back.
         let mut child = self.spawn(argv).await?;
-        let status = child.wait().await.map_err(Error::system("wait for", "the command"));
-        terminal::reclaim();
-        status
+        child.wait().await.map_err(Error::system("wait for", "the command"))
     }
 }
 

@@ -6,6 +6,15 @@ use std::os::fd::AsFd;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::unistd::{getpgrp, isatty, tcgetpgrp, tcsetpgrp};
 
+/// Takes the terminal back when it is dropped.
+pub(crate) struct Reclaimed;
+
+impl Drop for Reclaimed {
+    fn drop(&mut self) {
+        reclaim();
+    }
+}
+
 /// Puts this process's group in the terminal's foreground, if it is a terminal and another group
 /// is there: one that has ended, or that lives in the testbed's pid namespace and could not hand
 /// the terminal back itself.
