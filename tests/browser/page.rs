@@ -96,7 +96,7 @@ impl Page {
         }
     }
 
-    /// How many times the page has been loaded in this window.
+    /// Marks the page; the mark is gone when it is loaded again.
     pub async fn mark(&self) {
         self.client.execute("window.markedByTest = true", Vec::new()).await.expect("a script of ours");
     }
