@@ -67,6 +67,7 @@ async fn serve(args: Args) -> Result<Outcome> {
         None => None,
     };
     signals.next().await;
+    signals.insist();
     controller.shutdown().await;
     Ok(Outcome::Good)
 }

@@ -16,6 +16,7 @@ mod ls;
 mod report;
 mod shell;
 mod signals;
+mod terminal;
 mod up;
 
 use std::fmt;

@@ -1,6 +1,5 @@
 //! Tests that `--test` names, and what `--json` prints.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -72,6 +71,11 @@ impl TestResult {
         self.ping.as_ref().is_none_or(|ping| ping.sent() > 0 && ping.sent() == ping.received())
     }
 
+    /// What there is to show of it.
+    pub(crate) fn text(&self) -> Option<String> {
+        self.ping.as_ref().map(PingReport::to_string)
+    }
+
     fn json(&self) -> Value {
         let mut result =
             json!({ "name": self.test.name(), "passed": self.passed(), "seconds": seconds(self.took) });
@@ -89,24 +93,10 @@ impl TestResult {
     }
 }
 
-impl fmt::Display for TestResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.ping {
-            Some(ping) => write!(f, "{ping}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What one `flowbed up` did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
-    topology: String,
-    name: String,
-    hosts: usize,
-    switches: usize,
-    links: usize,
-    up: Duration,
+    network: Option<NetworkReport>,
     down: Duration,
     /// How many tests were asked for.
     asked: usize,
@@ -115,22 +105,34 @@ pub(crate) struct Report {
     results: Vec<TestResult>,
 }
 
+/// A network that came up.
+#[derive(Debug)]
+struct NetworkReport {
+    name: String,
+    topology: String,
+    hosts: usize,
+    switches: usize,
+    links: usize,
+    up: Duration,
+}
+
 impl Report {
     /// `asked` tests are to come.
-    pub(crate) fn new(topology: String, lab: &Lab, up: Duration, asked: usize) -> Report {
+    pub(crate) fn new(asked: usize) -> Report {
+        Report { asked, ..Report::default() }
+    }
+
+    /// The network is up.
+    pub(crate) fn up(&mut self, topology: String, lab: &Lab, up: Duration) {
         let testbed = lab.testbed();
-        Report {
-            topology,
+        self.network = Some(NetworkReport {
             name: testbed.name().to_owned(),
+            topology,
             hosts: testbed.hosts().len(),
             switches: testbed.switches().len(),
             links: testbed.links().len(),
             up,
-            down: Duration::ZERO,
-            asked,
-            failed_lines: 0,
-            results: Vec::new(),
-        }
+        });
     }
 
     pub(crate) fn add(&mut self, result: TestResult) {
@@ -145,15 +147,16 @@ impl Report {
         self.down = down;
     }
 
-    pub(crate) fn summary(&self) -> String {
-        let Report { topology, name, hosts, switches, links, up, .. } = self;
-        format!(
+    /// A line about the network; `None` if it did not come up.
+    pub(crate) fn summary(&self) -> Option<String> {
+        let NetworkReport { name, topology, hosts, switches, links, up } = self.network.as_ref()?;
+        Some(format!(
             "network      {name}: {topology}, {}, {}, {}, up in {:.2} s",
             counted(*hosts, "host", "hosts"),
             counted(*switches, "switch", "switches"),
             counted(*links, "link", "links"),
             up.as_secs_f64()
-        )
+        ))
     }
 
     /// How many tests were asked for and did not come to their end.
@@ -167,17 +170,24 @@ impl Report {
         if passed { Outcome::Good } else { Outcome::Failed }
     }
 
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "topology": self.topology,
-            "hosts": self.hosts,
-            "switches": self.switches,
-            "links": self.links,
-            "up_s": seconds(self.up),
-            "down_s": seconds(self.down),
-            "passed": self.outcome() == Outcome::Good,
+    /// The object for `--json`; with what went wrong, if something did.
+    pub(crate) fn json(&self, error: Option<&str>) -> Value {
+        let mut object = json!({
+            "passed": error.is_none() && self.outcome() == Outcome::Good,
             "tests": self.results.iter().map(TestResult::json).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(error) = error {
+            object["error"] = json!(error);
+        }
+        if let Some(network) = &self.network {
+            object["topology"] = json!(network.topology);
+            object["hosts"] = json!(network.hosts);
+            object["switches"] = json!(network.switches);
+            object["links"] = json!(network.links);
+            object["up_s"] = json!(seconds(network.up));
+            object["down_s"] = json!(seconds(self.down));
+        }
+        object
     }
 }
 

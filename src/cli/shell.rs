@@ -1,5 +1,7 @@
 //! The shell on a running network.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,13 +14,16 @@ use rustyline::{Helper, Highlighter, Hinter, Validator};
 use testbed::{LinkState, PingOptions};
 use tokio::sync::{mpsc, oneshot};
 
+use super::terminal::Restored;
+
 const HELP: &str = "\
 help                      this text
 nodes, hosts, links       what there is
 flows [SWITCH]            flow tables, in the words of ovs-ofctl
 pingall                   every host pings every other
 link A B up|down          takes a link up or down
-HOST COMMAND…             runs a command in a host, with names of hosts replaced by their addresses: h1 ping h2
+HOST COMMAND…             runs what follows in a host, by sh -c, so that quotes, pipes and redirection work; words that
+                          are names of hosts are replaced by their addresses: h1 ping -c 3 h2 | tail -1
 exit                      takes the network down
 ";
 const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "pingall", "link", "exit"];
@@ -27,14 +32,22 @@ const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "pingal
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Go,
-    /// The shell goes on as well, but a command in a host has failed, as has been said.
+    /// The shell goes on as well, but a command in a host has failed or a ping was lost, as has been said.
     GoFailed,
     Exit,
 }
 
+/// More than any script has; bounds what a device file such as `/dev/zero` can take.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// The lines of a script; empty ones and comments are left out.
 pub(crate) fn read_script(file: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut text = String::new();
+    let read = File::open(file).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    if text.len() as u64 > MOST_BYTES {
+        bail!("cannot read {}: it has more than 1 MiB", file.display());
+    }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }
@@ -42,6 +55,8 @@ pub(crate) fn read_script(file: &Path) -> Result<Vec<String>> {
 /// Reads lines from the terminal and executes them, until `exit` or the end of the input.
 pub(crate) async fn run(lab: &Lab) -> Result<()> {
     say!("help lists the commands; exit or Ctrl-D takes the network down")?;
+    // The reader cannot be ended in the middle of a line: what it set is undone here, however this ends.
+    let _terminal = Restored::when_dropped();
     let (lines, mut inbox) = mpsc::channel::<(String, oneshot::Sender<()>)>(1);
     let mut words: Vec<String> = COMMANDS.iter().map(|&command| command.to_owned()).collect();
     words.extend(lab.testbed().hosts().iter().map(|host| host.name().to_owned()));
@@ -142,7 +157,13 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
             }
         }
         ["flows", switch] => print_flows(lab, switch).await?,
-        ["pingall"] => say!("{}", testbed.ping_all(&PingOptions::default()).await?)?,
+        ["pingall"] => {
+            let report = testbed.ping_all(&PingOptions::default()).await?;
+            say!("{report}")?;
+            if report.received() < report.sent() {
+                return Ok(Next::GoFailed);
+            }
+        }
         ["link", a, b, state] => {
             let state = match *state {
                 "up" => LinkState::Up,
@@ -151,7 +172,10 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
             };
             testbed.set_link((*a, *b), state).await?;
         }
-        [host, command @ ..] if testbed.host(host).is_ok() => return run_in(lab, host, command).await,
+        [host, ..] if testbed.host(host).is_ok() => {
+            let (_, command) = line.split_once(*host).unwrap_or_default();
+            return run_in(lab, host, command.trim()).await;
+        }
         [other, ..] => bail!("there is no command or host \"{other}\"; help lists the commands"),
     }
     Ok(Next::Go)
@@ -170,9 +194,9 @@ async fn print_flows(lab: &Lab, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command in a host, with the terminal for itself.
-async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<Next> {
-    let Some(program) = command.first() else {
+/// Runs a command line in a host, with the terminal for itself.
+async fn run_in(lab: &Lab, host: &str, command: &str) -> Result<Next> {
+    let Some(program) = command.split_whitespace().next() else {
         bail!("what shall {host} run? For a shell: {host} bash");
     };
     let testbed = lab.testbed();
@@ -180,12 +204,32 @@ async fn run_in(lab: &Lab, host: &str, command: &[&str]) -> Result<Next> {
         let host = testbed.host(word).ok()?;
         host.interfaces().iter().find_map(|interface| interface.ipv4).map(|net| net.address.to_string())
     };
-    let words: Vec<String> =
-        command.iter().map(|word| address(word).unwrap_or_else(|| (*word).to_owned())).collect();
-    let status = testbed.host(host)?.interact(&words).await?;
+    let command_line = replace_words(command, address);
+    let status = testbed.host(host)?.interact(&["sh", "-c", &command_line]).await?;
     if status.success() {
         return Ok(Next::Go);
     }
     eprintln!("{program}: {status}");
     Ok(Next::GoFailed)
+}
+
+/// Replaces words by what `by` has for them and leaves the space between them as it is.
+fn replace_words(text: &str, by: impl Fn(&str) -> Option<String>) -> String {
+    let parts = text.split_inclusive(char::is_whitespace).map(|part| {
+        let word = part.trim_end();
+        by(word).map_or_else(|| part.to_owned(), |found| found + &part[word.len()..])
+    });
+    parts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_words_are_replaced_and_space_is_kept() {
+        let by = |word: &str| (word == "h2").then(|| "10.0.0.2".to_owned());
+        assert_eq!(replace_words("ping  h2 -c 1\t| tail -1", by), "ping  10.0.0.2 -c 1\t| tail -1");
+        assert_eq!(replace_words("echo 'to h2' h22 h2", by), "echo 'to h2' h22 10.0.0.2");
+    }
 }

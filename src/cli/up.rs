@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail};
 use controller::apps;
 use flowbed::{Lab, LabBuilder};
 use testbed::{ControllerTarget, FailMode, SwitchKind, Topology};
-use tokio::sync::mpsc::Receiver;
+use tokio::net::TcpListener;
 use web::collect::Sources;
-use web::{Command, view};
+use web::view;
 
 use super::Outcome;
 use super::dashboard::{self, Dashboard};
@@ -71,7 +71,8 @@ enum Switch {
     Auto,
     /// Open vSwitch, in an instance of our own
     Ovs,
-    /// The switch inside this program
+    /// The switch inside this program, which is not there yet: says so
+    #[value(hide = true)]
     Soft,
     /// A Linux bridge, which has no controller
     Bridge,
@@ -111,18 +112,30 @@ impl FromStr for Remote {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
+    let json = args.json.then(reserve_stdout).transpose()?;
+    let mut report = Report::new(args.tests.len());
+    let outcome = bring_up(args, &mut report);
+    if let Some(mut out) = json {
+        let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
+        let object = report.json(error.as_deref());
+        let written = writeln!(out, "{object}").context("cannot write to standard output");
+        return outcome.and_then(|outcome| written.map(|()| outcome));
+    }
+    outcome
+}
+
+fn bring_up(args: Args, report: &mut Report) -> Result<Outcome> {
     let controlled = !args.apps.is_empty() || matches!(args.controller, Some(Remote::Tcp { .. }));
     if controlled && matches!(args.switch, Switch::Bridge) {
         bail!("a Linux bridge has no controller; leave out --app and --controller, or use --switch ovs");
     }
     let (topology, label) = topology(&args)?;
     let pre = args.pre.as_deref().map(shell::read_script).transpose()?;
-    let json = args.json.then(reserve_stdout).transpose()?;
     // Must come before the first thread; see testbed::enter.
     testbed::enter()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let interactive = interactive(&args);
-    let outcome = runtime.block_on(up(args, topology, label, pre, json));
+    let outcome = runtime.block_on(up(args, topology, label, pre, report));
     if interactive {
         // A thread that waits for a line at the terminal cannot be ended.
         runtime.shutdown_background();
@@ -159,7 +172,7 @@ async fn up(
     topology: Topology,
     label: String,
     pre: Option<Vec<String>>,
-    json: Option<File>,
+    report: &mut Report,
 ) -> Result<Outcome> {
     let mut signals = Signals::new()?;
     let app_names = app_names(&args);
@@ -172,31 +185,36 @@ async fn up(
     let lab = tokio::select! {
         lab = builder.start() => lab?,
         // What was made so far is taken down as the start is dropped.
-        _ = signals.next() => bail!("asked to end while the network came up"),
+        () = signals.next() => {
+            signals.insist();
+            bail!("asked to end while the network came up")
+        }
     };
-    let up = begin.elapsed();
+    report.up(label.clone(), &lab, begin.elapsed());
     for warning in lab.warnings() {
         eprintln!("flowbed: {warning}");
     }
-    let mut report = Report::new(label.clone(), &lab, up, args.tests.len());
-    let dashboard = match web {
-        Some(listener) => Some(Dashboard::start(listener, sources(&args, &lab, label, app_names))?),
-        None => None,
-    };
-    let outcome = tokio::select! {
-        outcome = use_lab(&args, &lab, dashboard, pre, &mut report) => outcome,
+    let web = web.map(|listener| (listener, sources(&args, &lab, label, app_names)));
+    let used = tokio::select! {
+        used = use_lab(&args, &lab, web, pre, report) => used,
         () = until_asked(&mut signals, interactive(&args)) => Ok(()),
         error = lab.failed() => Err(error.into()),
     };
+    signals.insist();
     let begin = Instant::now();
-    lab.stop().await?;
+    let stopped = lab.stop().await;
     report.down(begin.elapsed());
-    outcome?;
+    match (used, stopped) {
+        (Ok(()), Ok(())) => {}
+        (Err(error), Ok(())) => return Err(error),
+        (Ok(()), Err(error)) => return Err(error.into()),
+        (Err(first), Err(then)) => {
+            let then = anyhow::Error::from(then);
+            bail!("{first:#}; then the network could not be taken down: {then:#}")
+        }
+    }
     if report.unfinished() > 0 {
         eprintln!("flowbed: asked to end with tests unfinished: {}", report.unfinished());
-    }
-    if let Some(mut out) = json {
-        writeln!(out, "{}", report.json()).context("cannot write to standard output")?;
     }
     Ok(report.outcome())
 }
@@ -249,11 +267,13 @@ fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder 
 async fn use_lab(
     args: &Args,
     lab: &Lab,
-    dashboard: Option<(Dashboard, Receiver<Command>)>,
+    web: Option<(TcpListener, Sources)>,
     pre: Option<Vec<String>>,
     report: &mut Report,
 ) -> Result<()> {
-    say!("{}", report.summary())?;
+    if let Some(summary) = report.summary() {
+        say!("{summary}")?;
+    }
     let work = async {
         for line in pre.iter().flatten() {
             say!("flowbed> {line}")?;
@@ -265,7 +285,9 @@ async fn use_lab(
         }
         for test in &args.tests {
             let result = test.run(lab).await?;
-            say!("{result}")?;
+            if let Some(text) = result.text() {
+                say!("{text}")?;
+            }
             report.add(result);
         }
         if !args.tests.is_empty() {
@@ -277,8 +299,9 @@ async fn use_lab(
         say!("up until SIGINT or SIGTERM")?;
         std::future::pending().await
     };
-    match dashboard {
-        Some((dashboard, inbox)) => {
+    match web {
+        Some((listener, sources)) => {
+            let (dashboard, inbox) = Dashboard::start(listener, sources)?;
             say!("dashboard    {}", dashboard.url)?;
             tokio::select! {
                 outcome = work => outcome,

@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each tier uses a part")]
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -129,6 +130,26 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// What its REST API answers to a program that has the token; `path` is behind `/api/v1`.
+    pub fn api(&self, path: &str) -> Value {
+        let url = self.printed.split_whitespace().find_map(|word| word.strip_prefix("http://"));
+        let (address, token) =
+            url.and_then(|url| url.split_once("/?token=")).expect("it printed its address");
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        write!(
+            stream,
+            "GET /api/v1{path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+             Connection: close\r\n\r\n"
+        )
+        .expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("text");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        serde_json::from_str(body).expect("JSON")
     }
 
     pub fn pid(&self) -> Pid {

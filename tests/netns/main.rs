@@ -2,6 +2,7 @@
 
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
+mod shell;
 #[path = "../tier/mod.rs"]
 mod tier;
 
@@ -18,6 +19,11 @@ fn main() -> ExitCode {
             ("bridges_pass_pingall", bridges),
             ("switches_without_a_link_between_them_carry_nothing", islands),
             ("tests_that_were_asked_for_and_did_not_run_do_not_pass", unfinished),
+            ("what_errs_is_in_the_json_object", errors_in_json),
+            ("commands_in_hosts_have_quotes_pipes_and_redirection", shell::host_commands_are_shell_commands),
+            ("pings_that_are_lost_in_a_script_fail_the_run", shell::lost_pings_fail_a_script),
+            ("the_terminal_is_put_back_however_it_ends", shell::the_terminal_is_put_back),
+            ("ports_come_by_number_in_the_rest_api", ports_by_number),
             ("the_soft_switch_says_that_it_is_not_there_yet", soft),
             ("what_a_dead_network_left_is_swept", sweep),
             ("the_machine_is_as_it_was", untouched),
@@ -61,6 +67,37 @@ fn unfinished() -> Result<(), Failed> {
     let (good, result) = place.run_json("up --topo single,1 --switch bridge --test pingall");
     assert!(!good && result["passed"] == false, "{result}");
     place.assert_empty();
+    Ok(())
+}
+
+fn errors_in_json() -> Result<(), Failed> {
+    let place = Place::new();
+    let (good, result) = place.run_json("up --topo single,1 --switch bridge --test pingpair");
+    assert!(!good && result["passed"] == false && result["up_s"].is_number(), "{result}");
+    assert_eq!(result["error"], "pingpair needs two hosts");
+    let script = place.path().join("script.flowbed");
+    std::fs::write(&script, "dance\n")?;
+    let up = format!("up --topo minimal --switch bridge --test pingall --pre {}", script.display());
+    let (good, result) = place.run_json(&up);
+    assert!(!good && result["passed"] == false, "{result}");
+    assert!(result["error"].as_str().is_some_and(|error| error.contains("dance")), "{result}");
+    let (good, result) = place.run_json("up --topo minimal --switch soft --test pingall");
+    assert!(!good && result["passed"] == false && result["error"].is_string(), "{result}");
+    place.assert_empty();
+    Ok(())
+}
+
+fn ports_by_number() -> Result<(), Failed> {
+    let place = Place::new();
+    let file = place.path().join("net.toml");
+    let toml = "hosts = [{ name = 'h1' }, { name = 'h2' }]\nswitches = [{ name = 's1' }]\n\
+                links = [{ a = 'h1', b = 's1:7' }, { a = 'h2', b = 's1' }]\n";
+    std::fs::write(&file, toml)?;
+    let running = place.up(&format!("--file {} --switch bridge --web 127.0.0.1:0", file.display()));
+    let network = running.api("/network");
+    let ports = network["switches"][0]["ports"].as_array().expect("a list");
+    let numbers: Vec<_> = ports.iter().map(|port| &port["number"]).collect();
+    assert_eq!(numbers, [1, 7]);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Each mistake gets an error that names it and what to do.
 
-use crate::flowbed::{Place, complaint};
+use crate::flowbed::{Place, complaint, json};
 
 /// Every one of `words` is in what `flowbed arguments` complains.
 fn assert_complains(arguments: &str, words: &[&str]) {
@@ -29,26 +29,50 @@ fn unknown_words_are_answered_with_the_known_ones() {
     assert_complains("up --test none --web here", &["here"]);
 }
 
-fn assert_file_complains(toml: &str, words: &[&str]) {
+/// Bytes of a file are answered with `net.toml:`, this place and every one of `words`.
+fn assert_file_complains(bytes: impl AsRef<[u8]>, at: &str, words: &[&str]) {
     let place = Place::new();
     let file = place.path().join("net.toml");
-    std::fs::write(&file, toml).expect("written");
+    std::fs::write(&file, bytes).expect("written");
     let complaint = complaint(&place.run(&format!("up --test none --file {}", file.display())));
-    for word in words.iter().chain(&["net.toml"]) {
+    for word in words.iter().chain(&[format!("/net.toml:{at}: ").as_str()]) {
         assert!(complaint.contains(word), "\"{word}\" is not in: {complaint}");
     }
 }
 
 #[test]
 fn a_bad_file_is_answered_with_line_and_column() {
-    assert_file_complains("hosts = [{ name = 'h1' }\n", &["1"]);
-    assert_file_complains("\n\nhosts = [{ nme = 'h1' }]\n", &["3", "nme", "name"]);
-    assert_file_complains("hosts = [{ name = 'h1', ipv4 = '10.0.0.300/8' }]\n", &["1", "10.0.0.300/8"]);
-    assert_file_complains("hosts = [{ name = 'h1' }]\nlinks = [{ a = 'h1', b = 's9' }]\n", &["s9"]);
-    assert_file_complains("hosts = [{ name = 'h1' }, { name = 'h1' }]\n", &["h1"]);
-    assert_file_complains("\nswitches = [{ name = 's1', dpid = '0' }]\n", &["2", "s1", "`dpid`"]);
+    assert_file_complains("hosts = [{ name = 'h1' }\n", "1:25", &["array"]);
+    assert_file_complains("\n\nhosts = [{ nme = 'h1' }]\n", "3:12", &["nme", "name"]);
+    assert_file_complains("hosts = [{ name = 'h1', ipv4 = '10.0.0.300/8' }]\n", "1:32", &["10.0.0.300/8"]);
+    assert_file_complains("hosts = [{ name = 'h1' }]\nlinks = [{ a = 'h1', b = 's9' }]\n", "2:10", &["s9"]);
+    assert_file_complains("hosts = [{ name = 'h1' }, { name = 'h1' }]\n", "1:27", &["h1"]);
+    assert_file_complains("\nswitches = [{ name = 's1', dpid = '0' }]\n", "2:13", &["s1", "`dpid`"]);
+    assert_file_complains(b"hosts = [\n  { name = '\xc3\xa4\xff' }]\n", "2:14", &["UTF-8"]);
     let place = Place::new();
     assert!(complaint(&place.run("up --test none --file /nonexistent.toml")).contains("/nonexistent.toml"));
+}
+
+#[test]
+fn devices_are_not_read_without_end() {
+    assert_complains("up --test none --pre /dev/zero", &["/dev/zero", "1 MiB"]);
+    assert_complains("up --test none --file /dev/zero", &["/dev/zero", "64 MiB"]);
+}
+
+#[test]
+fn a_mistake_is_in_the_json_object_too() {
+    let place = Place::new();
+    let (good, result) = json(place.run("up --topo star,3 --test none --json"));
+    assert!(!good && result["passed"] == false, "{result}");
+    assert!(result["error"].as_str().is_some_and(|error| error.contains("star")), "{result}");
+}
+
+#[test]
+fn help_offers_only_what_there_is() {
+    let place = Place::new();
+    let help = place.run("up --help");
+    let help = String::from_utf8_lossy(&help.stdout);
+    assert!(help.contains("bridge") && !help.contains("soft"), "{help}");
 }
 
 #[test]
