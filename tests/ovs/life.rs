@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_link};
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
@@ -12,13 +13,32 @@ use nix::unistd::Pid;
 
 use crate::flowbed::{Place, complaint, eventually};
 
+/// Both are up while each of them pings from every host to every other, and the first stays as it was when the second
+/// has gone.
 pub fn two_at_once() -> Result<(), Failed> {
     let place = Place::new();
-    let mut first = place.up("--topo tree,2,2 --switch ovs --app learning-switch --name one");
-    let (good, result) =
-        place.run_json("up --topo tree,2,2 --switch ovs --app learning-switch --test pingall --name two");
-    assert!(good, "{result}");
-    // The first is as it was, with the second come and gone.
+    let file = |name: String| place.path().join(name).display().to_string();
+    // Each waits for the other before its pings and after them.
+    let up = |own: &str, other: &str| {
+        let meet = |at: &str| {
+            let (here, there) = (file(format!("{own}.{at}")), file(format!("{other}.{at}")));
+            format!("h1 touch {here}; timeout 60 sh -c 'until test -e {there}; do sleep 0.05; done'\n")
+        };
+        let script = file(format!("{own}.script"));
+        std::fs::write(&script, format!("{}pingall\n{}", meet("up"), meet("done"))).expect("written");
+        format!("--topo tree,2,2 --switch ovs --app learning-switch --name {own} --pre {script}")
+    };
+    let second = place
+        .flowbed(&format!("up --test none {}", up("two", "one")))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut first = place.up(&up("one", "two"));
+    assert!(first.printed.contains("(12/12 received)"), "{}", first.printed);
+    let second = second.wait_with_output()?;
+    let printed = String::from_utf8_lossy(&second.stdout);
+    assert!(second.status.success(), "{printed}{}", String::from_utf8_lossy(&second.stderr));
+    assert!(printed.contains("(12/12 received)"), "{printed}");
     let ping = place.run("exec --name one h1 -- ping -c 1 -W 5 10.0.0.4");
     assert!(ping.status.success(), "{}", String::from_utf8_lossy(&ping.stdout));
     first.signal(Signal::SIGTERM);
@@ -192,7 +212,7 @@ pub fn link_down() -> Result<(), Failed> {
     let output =
         place.run(&format!("up --topo single,3 --switch ovs --test none --pre {}", script.display()));
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success(), "pings were lost: {text}{}", String::from_utf8_lossy(&output.stderr));
     let results: Vec<&str> = text.lines().filter(|line| line.contains("received)")).collect();
     assert_eq!(results.len(), 3, "{text}");
     assert!(results[0].contains("(6/6 received)"), "{text}");

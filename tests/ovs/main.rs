@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         &[tier::root, || tier::program("ovs-vswitchd")],
         &[
             ("learning_switch_passes_pingall_and_installs_flows", pingall::learning_switch),
+            ("the_example_of_the_readme_passes_pingall", pingall::example),
             ("hub_passes_pingall_with_one_flow_a_switch", pingall::hub),
             ("without_controller_nothing_passes", pingall::no_controller),
             ("without_controller_a_standalone_switch_learns_by_itself", pingall::standalone),

@@ -1,6 +1,7 @@
 //! Networks that come up, are tested, and go.
 
 use std::io::Write;
+use std::path::Path;
 
 use libtest_mimic::Failed;
 use serde_json::Value;
@@ -21,6 +22,19 @@ fn flows_after_pingall(place: &Place, arguments: &str) -> Vec<String> {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("0% dropped (12/12 received)"), "{text}");
     text.lines().filter(|line| line.contains("actions=")).map(str::to_owned).collect()
+}
+
+/// The example itself, as `cargo test` and nextest build it.
+pub fn example() -> Result<(), Failed> {
+    let place = Place::new();
+    let example = Path::new(env!("CARGO_BIN_EXE_flowbed")).with_file_name("examples").join("learning_switch");
+    assert!(example.is_file(), "first: cargo build --example learning_switch");
+    let output = place.command(example).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("0% dropped (12/12 received)"), "{text}");
+    place.assert_empty();
+    Ok(())
 }
 
 pub fn learning_switch() -> Result<(), Failed> {
