@@ -133,7 +133,8 @@ mod tests {
                     }
                 }
                 let output = session.output().split();
-                if stream.write_all(&output).await.is_err() || stream.read_buf(&mut input).await.unwrap_or(0) == 0
+                if stream.write_all(&output).await.is_err()
+                    || stream.read_buf(&mut input).await.unwrap_or(0) == 0
                 {
                     return;
                 }
