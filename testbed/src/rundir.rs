@@ -292,31 +292,34 @@ fn check_name(name: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
 
     use super::*;
+
+    /// Whether somebody waits for a lock on this file (proc_locks(5)): nothing announces that.
+    fn is_awaited(file: &Path) -> bool {
+        let inode = format!(":{} ", fs::metadata(file).expect("it exists").ino());
+        let locks = fs::read_to_string("/proc/locks").expect("readable");
+        locks.lines().any(|line| line.contains("->") && line.contains(&inode))
+    }
 
     #[test]
     fn who_looks_whether_a_testbed_lives_does_not_hinder_its_start() {
         let base = tempfile::tempdir().expect("a folder");
-        let over = AtomicBool::new(false);
-        std::thread::scope(|threads| {
-            threads.spawn(|| {
-                while !over.load(Ordering::Relaxed) {
-                    for (_, path) in directories(base.path()).expect("readable") {
-                        is_alive(&path).expect("alive or not");
-                    }
-                }
-            });
-            for n in 0..200 {
-                let name = format!("net{n}");
-                let path = base.path().join(&name);
-                fs::create_dir(&path).expect("a folder");
-                // Ends the other thread as well before it fails.
-                let made = RunDir::furnish(path, name);
-                over.fetch_or(made.is_err() || n == 199, Ordering::Relaxed);
-                made.expect("nobody else owns it");
-            }
+        let path = base.path().join("net1");
+        fs::create_dir(&path).expect("a folder");
+        // What `is_alive` does, only longer.
+        let file = open_lock(&path, Missing::Create).expect("a file");
+        let look = try_lock(file).expect("a lock").expect("free");
+        let starting = std::thread::spawn({
+            let path = path.clone();
+            move || RunDir::furnish(path, "net1".to_owned())
         });
+        while !starting.is_finished() && !is_awaited(&path.join(LOCK)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(look);
+        let made = starting.join().expect("no panic").expect("nobody else owns it");
+        assert!(is_alive(made.path()).expect("readable"));
     }
 }
