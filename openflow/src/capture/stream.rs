@@ -72,6 +72,12 @@ impl Stream {
         self.tell_lost(out);
     }
 
+    /// Bytes that it has taken for those in order.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.ready.capacity()
+    }
+
     fn wait(&mut self, position: u64, payload: &[u8], out: &mut Vec<Content>) {
         let known = self.early.get(&position).map_or(0, Bytes::len);
         if payload.len() > known {
@@ -130,6 +136,12 @@ impl Stream {
 
     fn split(&mut self, out: &mut Vec<Content>) {
         loop {
+            // Not before it is whole: frame::next makes room for what a header promises, which a thousand connections
+            // may do that never go on.
+            let promised = Header::parse(&self.ready).map_or(0, |header| usize::from(header.length));
+            if promised > self.ready.len() {
+                return;
+            }
             match frame::next(&mut self.ready) {
                 Ok(Some(message)) => {
                     self.tell_lost(out);

@@ -144,3 +144,14 @@ fn what_waits_is_bounded() {
     assert!(out.len() > 100, "{} of 200 were given out before the end", out.len());
     assert_eq!(out[0], Content::Lost(1));
 }
+
+#[test]
+fn a_header_alone_takes_no_room_for_what_it_promises() {
+    let mut stream = Stream::default();
+    let mut out = Vec::new();
+    stream.push(&from_switch(1, &[4, 2, 0xff, 0xff, 0, 0, 0, 1]), &mut out);
+    assert_eq!(out, []);
+    assert!(stream.room() < 1000, "{} bytes for a header", stream.room());
+    stream.push(&from_switch(9, &[0; 0xffff - 8]), &mut out);
+    assert!(matches!(&out[..], [Content::Message(frame)] if frame.len() == 0xffff));
+}
