@@ -6,7 +6,7 @@ use super::{AltHex, Hex, List, extended};
 use crate::action::{Action, Actions};
 use crate::ids::PortNo;
 use crate::instruction::{Instruction, Instructions};
-use crate::oxm::{Masked, OxmField, OxmValue};
+use crate::oxm::{FieldId, Masked, OxmField, OxmValue};
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,6 +46,8 @@ pub(super) struct Name<'a>(pub(super) &'a OxmField);
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.id() {
+            // In a set_field, `in_port` is Open vSwitch's own field of 16 bits (`ovs-fields(7)`).
+            Some(FieldId::InPort) => f.write_str("in_port_oxm"),
             Some(id) => f.write_str(id.name()),
             None => {
                 let key = self.0.key();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{AltHex, reason};
-use crate::ids::{PortNo, TableId};
+use crate::ids::{GroupId, PortNo, TableId};
 use crate::msg::flow_mod::{DEFAULT_PRIORITY, FlowMod, FlowModCommand, FlowModFlags};
 use crate::msg::flow_removed::{Age, FlowRemoved};
 use crate::multipart::FlowStats;
@@ -29,10 +29,13 @@ impl fmt::Display for FlowStats {
     }
 }
 
-/// As `ovs-ofctl add-flow` reads it (for an addition; other commands name what they are to fit).
+/// As `ovs-ofctl` reads it: `add-flow` an addition, `mod-flows` a modification, `del-flows` a deletion. The latter has no
+/// actions.
 impl fmt::Display for FlowMod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.table.0 != 0 {
+        let deletes = matches!(self.command, FlowModCommand::Delete | FlowModCommand::DeleteStrict);
+        // What is deleted from no table in particular is deleted from all.
+        if self.table != if deletes { TableId::ALL } else { TableId(0) } {
             write!(f, "table={},", self.table)?;
         }
         if self.cookie != 0 || self.cookie_mask != 0 {
@@ -48,8 +51,19 @@ impl fmt::Display for FlowMod {
         if self.hard_timeout != 0 {
             write!(f, "hard_timeout={},", self.hard_timeout)?;
         }
+        if deletes && self.out_port != PortNo::ANY {
+            write!(f, "out_port={},", self.out_port)?;
+        }
+        match self.out_group {
+            GroupId::ALL if deletes => f.write_str("out_group=ALL,")?,
+            GroupId(group) if deletes && self.out_group != GroupId::ANY => write!(f, "out_group={group},")?,
+            _ => {}
+        }
         write_flags(f, self.flags)?;
         write_match(f, self.priority, &self.match_)?;
+        if deletes && self.instructions.is_empty() {
+            return Ok(());
+        }
         write!(f, "actions={}", self.instructions)
     }
 }

@@ -218,7 +218,8 @@ impl<'t> Fault<'t> {
         at: &'t str,
         known: impl IntoIterator<Item = &'static str>,
     ) -> Fault<'t> {
-        let suggestion = likest(at, known);
+        // A word that is known and has no place here is no suggestion.
+        let suggestion = likest(at, known).filter(|word| *word != at);
         Fault::new(at, Problem::Unknown { what, found: at.to_owned(), suggestion })
     }
 
