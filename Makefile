@@ -1,4 +1,4 @@
-# All that a person or CI needs: make demo | test | lint | bench | ui
+# All that a person or CI needs: make demo | test | lint | bench | fuzz | ui
 
 CARGO ?= cargo
 UI := web/ui/dist/index.html
@@ -6,7 +6,7 @@ UI_SOURCES := $(shell find web/ui/src web/ui/*.json web/ui/*.mjs -type f 2>/dev/
 # cargo-nextest runs each test in a process of its own; plain cargo test does as well.
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run --no-fail-fast" || echo "test --no-fail-fast")
 
-.PHONY: help demo test lint unit doc ui ui-test bench
+.PHONY: help demo test lint unit doc ui ui-test bench fuzz
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test    every lint and every test; installs what it needs"
 	@echo "make lint    formatting, clippy, rustdoc, crate edges, the page's types"
 	@echo "make bench   figures beside those of Mininet, in the same run; needs root"
+	@echo "make fuzz    hostile input for FUZZ_SECONDS (60) a target, FUZZ_CASES (10000) random cases against Open vSwitch"
 	@echo "make ui      the dashboard's page"
 
 demo:
@@ -48,3 +49,8 @@ bench:
 	@.ci/install bench
 	@$(MAKE) --no-print-directory ui
 	$(CARGO) bench --locked
+
+fuzz:
+	@.ci/install fuzz
+	fuzz/run
+	FLOWBED_CASES=$${FUZZ_CASES:-10000} FLOWBED_SEED=$${FUZZ_SEED:-0} $(CARGO) test --release --locked -p flowbed-openflow --test against_ovs
