@@ -24,10 +24,12 @@ use openflow::{
 use openflow::{Body, Message};
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriter};
 
+type Test = fn() -> Result<(), Failed>;
+
 fn main() {
     let missing = Command::new("tshark").arg("--version").output().is_err();
     let reason = "needs tshark: .ci/install test";
-    let tests: [(&str, fn() -> Result<(), Failed>); 2] =
+    let tests: [(&str, Test); 2] =
         [("every_message_is_well_formed", every_message), ("values_are_read_as_written", values)];
     let trials = tests.into_iter().map(|(name, test)| match (missing, std::env::var_os("CI")) {
         (true, Some(_)) => Trial::test(name, move || Err(reason.into())),
@@ -98,7 +100,7 @@ fn sound(g: &mut Gen, seed: u64) -> Body {
             error.data = Bytes::from_static(&[4, 20, 0, 8, 0, 0, 0, 7]);
             Body::Error(error)
         }
-        Body::FeaturesRequest if seed % 2 == 0 => {
+        Body::FeaturesRequest if seed.is_multiple_of(2) => {
             Body::Experimenter(Experimenter { experimenter: 0x2320, exp_type: 99, data: Bytes::new() })
         }
         other => other,
