@@ -36,7 +36,7 @@ mod kind {
 /// (`OFPCML_NO_BUFFER`).
 pub const WHOLE_PACKET: u16 = 0xffff;
 
-/// One action. Padding is written as zeros whatever a peer sent.
+/// One action (OF 1.3.5 §7.2.5). Padding is written as zeros whatever a peer sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Out of a port.
@@ -262,7 +262,7 @@ fn end_opaque(out: &mut BytesMut, start: usize) -> Result<(), EncodeError> {
     patch_len(out, start, start + 2, Part::Action)
 }
 
-/// Actions in order: a list that is applied, or the set that is written, as the place says.
+/// Actions in order: a list that is applied, or the set that is written, as the place says (OF 1.3.5 §7.2.5).
 ///
 /// ```
 /// # use flowbed_openflow as openflow;

@@ -21,7 +21,7 @@ mod kind {
     pub(super) const EXPERIMENTER: u16 = 0xffff;
 }
 
-/// One instruction. Padding is written as zeros whatever a peer sent.
+/// One instruction (OF 1.3.5 §7.2.4). Padding is written as zeros whatever a peer sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Instruction {
     /// On to a later table.

@@ -32,6 +32,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Reading a capture
+//! A file as tcpdump writes it, pcap or pcapng: TCP connections are put together again.
+//! ```
+//! # use flowbed_openflow as openflow;
+//! use openflow::Message;
+//! use openflow::capture::{Capture, Content, PORTS};
+//!
+//! // A live Open vSwitch and its controller.
+//! let file = include_bytes!("../tests/golden/ovs_session.pcap");
+//! let mut names = Vec::new();
+//! for seen in Capture::read(file, &PORTS)? {
+//!     match seen?.content {
+//!         Content::Message(frame) => names.push(Message::decode(frame)?.body.name()),
+//!         Content::Lost(bytes) => eprintln!("{bytes} bytes are not in the capture"),
+//!     }
+//! }
+//! assert_eq!(names[..3], ["OFPT_HELLO", "OFPT_HELLO", "OFPT_FEATURES_REQUEST"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Building a flow
 //! ```
 //! # use flowbed_openflow as openflow;
@@ -86,6 +106,67 @@
 //! );
 //! # Ok::<(), openflow::text::TextError>(())
 //! ```
+//!
+//! # Running a session over any transport
+//! A [`Session`](session::Session) takes the bytes that came and the time, and leaves bytes to be written. Whatever reads
+//! and writes will do: here a pair of sockets with a thread at each end; a TLS stream or an async task is no different.
+//! ```
+//! # use flowbed_openflow as openflow;
+//! use std::io::{self, Read, Write};
+//! use std::os::unix::net::UnixStream;
+//! use std::time::Instant;
+//! use bytes::BytesMut;
+//! use openflow::ids::DatapathId;
+//! use openflow::msg::features::Features;
+//! use openflow::session::{Config, Event, Reply, Session};
+//! use openflow::{Body, FlowMod, Message};
+//!
+//! /// The next event: what is to be written is written, and bytes are read until there is one.
+//! fn next(session: &mut Session, input: &mut BytesMut, stream: &mut (impl Read + Write)) -> io::Result<Event> {
+//!     loop {
+//!         let event = session.next_event(Instant::now(), input);
+//!         stream.write_all(&session.output().split())?;
+//!         if let Some(event) = event {
+//!             return Ok(event);
+//!         }
+//!         let mut chunk = [0; 4096];
+//!         match stream.read(&mut chunk)? {
+//!             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+//!             n => input.extend_from_slice(&chunk[..n]),
+//!         }
+//!     }
+//! }
+//!
+//! fn switch(mut stream: UnixStream) -> io::Result<()> {
+//!     let (mut session, mut input) = (Session::new(Config::switch(), Instant::now()), BytesMut::new());
+//!     loop {
+//!         if let Event::Message(Message { xid, body }) = next(&mut session, &mut input, &mut stream)? {
+//!             let reply = match body {
+//!                 Body::FeaturesRequest => Features { datapath_id: DatapathId(7), ..Features::default() }.into(),
+//!                 Body::BarrierRequest => Body::BarrierReply,
+//!                 _ => continue, // a flow-mod has no reply; a real switch would take it
+//!             };
+//!             session.reply(xid, &reply).map_err(io::Error::other)?;
+//!         }
+//!     }
+//! }
+//!
+//! let (mut stream, other) = UnixStream::pair()?;
+//! std::thread::spawn(move || switch(other));
+//!
+//! let (mut session, mut input) = (Session::new(Config::controller(), Instant::now()), BytesMut::new());
+//! let Event::Ready(features) = next(&mut session, &mut input, &mut stream)? else { panic!("a switch") };
+//! assert_eq!(features.datapath_id, DatapathId(7));
+//!
+//! // A flow-mod that is acknowledged: by the barrier that commit puts behind it, or by the switch's error.
+//! let flow: FlowMod = "arp actions=FLOOD".parse()?;
+//! let asked = session.modify(Instant::now(), &flow.into())?;
+//! session.commit(Instant::now());
+//! let Event::Answer { xid, result } = next(&mut session, &mut input, &mut stream)? else { panic!("an answer") };
+//! assert_eq!((xid, result), (asked, Ok(Reply::Done)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//! A driver that is to notice a silent peer also waits for [`Session::next_deadline`](session::Session::next_deadline).
 //!
 //! # What survives a round trip
 //! What has no name in OpenFlow 1.3 (messages, actions, instructions, match fields, multipart

@@ -23,7 +23,7 @@ use crate::msg::table_mod::TableMod;
 use crate::multipart::{MultipartReply, MultipartRequest};
 use crate::wire::{Reader, Wire, put_zeros, tail_of};
 
-/// One OpenFlow message.
+/// One OpenFlow message (OF 1.3.5 §7.1).
 ///
 /// ```
 /// # use flowbed_openflow as openflow;
@@ -89,7 +89,7 @@ macro_rules! bodies {
         empty { $($en:literal $ev:ident $ename:literal, $edoc:literal;)* }
         wire { $($wn:literal $wv:ident($wt:ty) $wname:literal, $wdoc:literal;)* }
     ) => {
-        /// What a message says.
+        /// What a message says (OF 1.3.5 §7.1).
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Body {
             $(#[doc = $sdoc] $sv($st),)*

@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use crate::error::{DecodeError, EncodeError};
 use crate::wire::{Reader, Wire};
 
-/// Body of set-async and of the get-async reply: one bit a reason, by the reason's number.
+/// Body of set-async and of the get-async reply: one bit a reason, by the reason's number (OF 1.3.5 §7.3.10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AsyncConfig {
     /// Reasons of packet-ins.
@@ -16,7 +16,7 @@ pub struct AsyncConfig {
     pub flow_removed: ReasonMasks,
 }
 
-/// Reasons for which a message is sent, by the role of the controller.
+/// Reasons for which a message is sent, by the role of the controller (OF 1.3.5 §7.3.10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReasonMasks {
     /// While it is master or equal.

@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use crate::error::{DecodeError, EncodeError};
 use crate::wire::{Reader, Wire, wire_enum};
 
-/// Body of set-config and of the get-config reply.
+/// Body of set-config and of the get-config reply (OF 1.3.5 §7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SwitchConfig {
     /// What becomes of IP fragments.
@@ -16,7 +16,7 @@ pub struct SwitchConfig {
 }
 
 wire_enum! {
-    /// What becomes of IP fragments (`OFPC_FRAG_*`).
+    /// What becomes of IP fragments (`OFPC_FRAG_*`, OF 1.3.5 §7.3.2).
     Fragments: u16 {
         /// Treated like other packets, with ports that are zero.
         Normal = 0, "normal";

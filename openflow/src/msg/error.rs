@@ -6,7 +6,7 @@ use crate::error::DecodeError;
 use crate::frame::VERSION;
 use crate::wire::Reader;
 
-/// Why a peer could not do what a message asked.
+/// Why a peer could not do what a message asked (OF 1.3.5 §7.4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorMsg {
     /// Type and code.
@@ -87,7 +87,7 @@ macro_rules! errors {
             }
         )*
 
-        /// Type and code of an error. Prints as Open vSwitch does: `OFPBAC_BAD_OUT_PORT`.
+        /// Type and code of an error (OF 1.3.5 §7.4.4). Prints as Open vSwitch does: `OFPBAC_BAD_OUT_PORT`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorKind {
             $(#[doc = concat!($doc, ".")] $class($class),)*

@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::error::{DecodeError, EncodeError};
 use crate::wire::{Reader, Wire};
 
-/// A message, multipart request or multipart reply of an experimenter.
+/// A message, multipart request or multipart reply of an experimenter (OF 1.3.5 §7.5.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Experimenter {
     /// Whose it is: an OUI with a zero in front, or a number that the ONF gave. 0x2320 is Nicira,

@@ -6,7 +6,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::ids::DatapathId;
 use crate::wire::{Reader, Wire, put_zeros, wire_flags};
 
-/// The answer to a features request.
+/// The answer to a features request (OF 1.3.5 §7.3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     /// Who the switch is.
@@ -22,7 +22,7 @@ pub struct Features {
 }
 
 wire_flags! {
-    /// What a switch can do (`OFPC_*`).
+    /// What a switch can do (`OFPC_*`, OF 1.3.5 §7.3.1).
     Capabilities: u32 {
         /// Flow statistics.
         const FLOW_STATS = 1 << 0;

@@ -12,7 +12,7 @@ use crate::wire::{Reader, Wire, put_zeros, wire_enum, wire_flags};
 /// Priority of a flow that names none (`OFP_DEFAULT_PRIORITY`).
 pub const DEFAULT_PRIORITY: u16 = 0x8000;
 
-/// A change of a flow table.
+/// A change of a flow table (OF 1.3.5 §7.3.4.1).
 ///
 /// ```
 /// # use flowbed_openflow as openflow;
@@ -60,7 +60,7 @@ pub struct FlowMod {
 }
 
 wire_enum! {
-    /// What a flow-mod does (`OFPFC_*`).
+    /// What a flow-mod does (`OFPFC_*`, OF 1.3.5 §7.3.4.1).
     FlowModCommand: u8 {
         /// Adds a flow, in place of one with the same match and priority.
         Add = 0, "ADD";
@@ -76,7 +76,7 @@ wire_enum! {
 }
 
 wire_flags! {
-    /// How a flow is kept (`OFPFF_*`).
+    /// How a flow is kept (`OFPFF_*`, OF 1.3.5 §7.3.4.1).
     FlowModFlags: u16 {
         /// A flow-removed message when it goes.
         const SEND_FLOW_REM = 1 << 0;

@@ -9,7 +9,7 @@ use crate::ids::TableId;
 use crate::oxm::Match;
 use crate::wire::{Reader, Wire, wire_enum};
 
-/// A flow went that was added with `SEND_FLOW_REM`.
+/// A flow went that was added with `SEND_FLOW_REM` (OF 1.3.5 §7.4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowRemoved {
     /// The controller's mark on the flow.
@@ -35,7 +35,7 @@ pub struct FlowRemoved {
 }
 
 wire_enum! {
-    /// Why a flow went (`OFPRR_*`).
+    /// Why a flow went (`OFPRR_*`, OF 1.3.5 §7.4.2).
     FlowRemovedReason: u8 {
         /// No packet for its idle timeout.
         IdleTimeout = 0, "idle";
@@ -48,7 +48,7 @@ wire_enum! {
     }
 }
 
-/// How long something has been there, to the nanosecond, as the wire says it.
+/// How long something has been there, to the nanosecond, as the wire says it (OF 1.3.5 §7.4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Age {
     /// Whole seconds.

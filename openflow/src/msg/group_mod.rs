@@ -7,7 +7,7 @@ use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::{GroupId, PortNo};
 use crate::wire::{Reader, Wire, patch_len, put_zeros, wire_enum};
 
-/// A change of the group table.
+/// A change of the group table (OF 1.3.5 §7.3.4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupMod {
     /// What to do.
@@ -38,7 +38,7 @@ impl GroupMod {
 }
 
 wire_enum! {
-    /// What a group-mod does (`OFPGC_*`).
+    /// What a group-mod does (`OFPGC_*`, OF 1.3.5 §7.3.4.2).
     GroupModCommand: u16 {
         /// Adds a group.
         Add = 0, "ADD";
@@ -50,7 +50,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// How a group uses its buckets (`OFPGT_*`).
+    /// How a group uses its buckets (`OFPGT_*`, OF 1.3.5 §7.3.4.2).
     GroupKind: u8 {
         /// Every bucket gets a copy.
         All = 0, "all";
@@ -63,7 +63,7 @@ wire_enum! {
     }
 }
 
-/// Actions of a group that go together.
+/// Actions of a group that go together (OF 1.3.5 §7.3.4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// Share of the load; in select groups only.

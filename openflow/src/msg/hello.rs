@@ -9,7 +9,7 @@ use crate::wire::{Reader, pad_from, pad8, patch_len};
 /// Hello element that lists versions (`OFPHET_VERSIONBITMAP`).
 const VERSION_BITMAP: u16 = 1;
 
-/// Which versions of OpenFlow a peer speaks.
+/// Which versions of OpenFlow a peer speaks (OF 1.3.5 §7.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// Version byte of the header: the highest that the sender speaks.
@@ -21,7 +21,7 @@ pub struct Hello {
     pub other: Vec<HelloElement>,
 }
 
-/// An element of a hello that is no version bitmap.
+/// An element of a hello that is no version bitmap (OF 1.3.5 §7.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelloElement {
     /// Type of the element.

@@ -6,7 +6,7 @@ use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::MeterId;
 use crate::wire::{Reader, Wire, patch_len, put_zeros, wire_enum, wire_flags};
 
-/// A change of the meter table.
+/// A change of the meter table (OF 1.3.5 §7.3.4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeterMod {
     /// What to do.
@@ -20,7 +20,7 @@ pub struct MeterMod {
 }
 
 wire_enum! {
-    /// What a meter-mod does (`OFPMC_*`).
+    /// What a meter-mod does (`OFPMC_*`, OF 1.3.5 §7.3.4.4).
     MeterModCommand: u16 {
         /// Adds a meter.
         Add = 0, "ADD";
@@ -32,7 +32,7 @@ wire_enum! {
 }
 
 wire_flags! {
-    /// How a meter counts (`OFPMF_*`).
+    /// How a meter counts (`OFPMF_*`, OF 1.3.5 §7.3.4.4).
     MeterFlags: u16 {
         /// Rates in kbit/s, bursts in kbit.
         const KBPS = 1 << 0;
@@ -52,7 +52,7 @@ mod kind {
     pub(super) const EXPERIMENTER: u16 = 0xffff;
 }
 
-/// What happens to packets above a rate. Rate and burst are in the units of [`MeterFlags`].
+/// What happens to packets above a rate (OF 1.3.5 §7.3.4.4). Rate and burst are in the units of [`MeterFlags`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MeterBand {
     /// Drops them.

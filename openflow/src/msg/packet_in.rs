@@ -8,7 +8,7 @@ use crate::ids::{BufferId, PortNo, TableId};
 use crate::oxm::Match;
 use crate::wire::{Reader, Wire, put_zeros, tail_of, wire_enum};
 
-/// A packet for the controller.
+/// A packet for the controller (OF 1.3.5 §7.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PacketIn {
     /// Where the switch keeps the packet, if it does.
@@ -28,7 +28,7 @@ pub struct PacketIn {
 }
 
 wire_enum! {
-    /// Why a packet was sent to the controller (`OFPR_*`).
+    /// Why a packet was sent to the controller (`OFPR_*`, OF 1.3.5 §7.4.1).
     PacketInReason: u8 {
         /// No flow took it (the table-miss flow did).
         NoMatch = 0, "no_match";

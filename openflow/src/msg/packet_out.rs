@@ -7,7 +7,7 @@ use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::{BufferId, PortNo};
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// A packet, and what the switch is to do with it.
+/// A packet, and what the switch is to do with it (OF 1.3.5 §7.3.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PacketOut {
     /// A packet that the switch keeps; then `data` is empty.

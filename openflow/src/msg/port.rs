@@ -7,7 +7,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::ids::{MacAddr, PortNo};
 use crate::wire::{Reader, Wire, put_zeros, wire_enum, wire_flags};
 
-/// A port of a switch.
+/// A port of a switch (OF 1.3.5 §7.2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Port {
     /// Its number.
@@ -42,7 +42,7 @@ impl Port {
 }
 
 wire_flags! {
-    /// What a controller sets on a port (`OFPPC_*`).
+    /// What a controller sets on a port (`OFPPC_*`, OF 1.3.5 §7.2.1).
     PortConfig: u32 {
         /// Set down.
         const PORT_DOWN = 1 << 0;
@@ -56,7 +56,7 @@ wire_flags! {
 }
 
 wire_flags! {
-    /// What a switch sees of a port (`OFPPS_*`).
+    /// What a switch sees of a port (`OFPPS_*`, OF 1.3.5 §7.2.1).
     PortState: u32 {
         /// No link.
         const LINK_DOWN = 1 << 0;
@@ -68,7 +68,7 @@ wire_flags! {
 }
 
 wire_flags! {
-    /// Speed and medium of a port (`OFPPF_*`).
+    /// Speed and medium of a port (`OFPPF_*`, OF 1.3.5 §7.2.1).
     PortFeatures: u32 {
         /// 10 Mbit/s half duplex.
         const RATE_10MB_HD = 1 << 0;
@@ -143,7 +143,7 @@ impl Wire for Port {
     }
 }
 
-/// A port came, went or changed.
+/// A port came, went or changed (OF 1.3.5 §7.4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortStatus {
     /// Which of them.
@@ -153,7 +153,7 @@ pub struct PortStatus {
 }
 
 wire_enum! {
-    /// What happened to a port (`OFPPR_*`).
+    /// What happened to a port (`OFPPR_*`, OF 1.3.5 §7.4.3).
     PortStatusReason: u8 {
         /// It came.
         Add = 0, "ADD";
@@ -179,7 +179,7 @@ impl Wire for PortStatus {
     }
 }
 
-/// A change of a port.
+/// A change of a port (OF 1.3.5 §7.3.4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortMod {
     /// Which port.

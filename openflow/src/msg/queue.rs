@@ -6,7 +6,7 @@ use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::{PortNo, QueueId};
 use crate::wire::{Reader, Wire, patch_len, put_zeros};
 
-/// The queues of a port: the answer to a queue-get-config request.
+/// The queues of a port: the answer to a queue-get-config request (OF 1.3.5 §7.3.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueConfig {
     /// The port that was asked for.
@@ -15,7 +15,7 @@ pub struct QueueConfig {
     pub queues: Vec<Queue>,
 }
 
-/// A queue of a port.
+/// A queue of a port (OF 1.3.5 §7.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// Its number.
@@ -33,7 +33,7 @@ mod kind {
     pub(super) const EXPERIMENTER: u16 = 0xffff;
 }
 
-/// A property of a queue. Rates are in tenths of a percent; above 1000 they are switched off.
+/// A property of a queue (OF 1.3.5 §7.2.2). Rates are in tenths of a percent; above 1000 they are switched off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueProperty {
     /// Rate that it is sure of.

@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use crate::error::{DecodeError, EncodeError};
 use crate::wire::{Reader, Wire, put_zeros, wire_enum};
 
-/// Body of role request and role reply.
+/// Body of role request and role reply (OF 1.3.5 §7.3.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Role {
     /// The role asked for, or the one in force.
@@ -15,7 +15,7 @@ pub struct Role {
 }
 
 wire_enum! {
-    /// The roles of a controller (`OFPCR_ROLE_*`).
+    /// The roles of a controller (`OFPCR_ROLE_*`, OF 1.3.5 §7.3.9).
     RoleKind: u32 {
         /// Asks for the role in force.
         NoChange = 0, "nochange";

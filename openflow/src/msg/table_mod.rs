@@ -6,7 +6,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::ids::TableId;
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// A change of a flow table's configuration.
+/// A change of a flow table's configuration (OF 1.3.5 §7.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableMod {
     /// Which table; [`TableId::ALL`] is all of them.

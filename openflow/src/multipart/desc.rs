@@ -6,7 +6,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::msg::fixed_str::FixedStr;
 use crate::wire::{Reader, Wire};
 
-/// Maker and make of a switch.
+/// Maker and make of a switch (OF 1.3.5 §7.3.5.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desc {
     /// Manufacturer.

@@ -10,7 +10,7 @@ use crate::msg::flow_removed::Age;
 use crate::oxm::Match;
 use crate::wire::{Reader, Wire, patch_len, put_zeros};
 
-/// Which flows are meant.
+/// Which flows are meant (OF 1.3.5 §7.3.5.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowStatsRequest {
     /// Of this table; [`TableId::ALL`] is all of them.
@@ -81,7 +81,7 @@ impl Wire for FlowStatsRequest {
     }
 }
 
-/// A flow with its counters. A counter that the switch does not keep is all ones.
+/// A flow with its counters (OF 1.3.5 §7.3.5.2). A counter that the switch does not keep is all ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowStats {
     /// The table that it is in.
@@ -155,7 +155,7 @@ impl Wire for FlowStats {
     }
 }
 
-/// Counters of flows, added up.
+/// Counters of flows, added up (OF 1.3.5 §7.3.5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AggregateStats {
     /// Packets that they took.

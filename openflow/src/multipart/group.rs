@@ -8,7 +8,7 @@ use crate::msg::flow_removed::Age;
 use crate::msg::group_mod::{Bucket, GroupKind};
 use crate::wire::{Reader, Wire, patch_len, put_zeros, wire_flags};
 
-/// Counters of a group.
+/// Counters of a group (OF 1.3.5 §7.3.5.9).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupStats {
     /// Which group.
@@ -25,7 +25,7 @@ pub struct GroupStats {
     pub buckets: Vec<BucketStats>,
 }
 
-/// Counters of a bucket.
+/// Counters of a bucket (OF 1.3.5 §7.3.5.9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BucketStats {
     /// Packets that went through it.
@@ -78,7 +78,7 @@ impl Wire for GroupStats {
     }
 }
 
-/// A group with its buckets.
+/// A group with its buckets (OF 1.3.5 §7.3.5.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupDesc {
     /// How it uses its buckets.
@@ -109,7 +109,7 @@ impl Wire for GroupDesc {
     }
 }
 
-/// What groups of a switch can do. Arrays are by kind: all, select, indirect, fast failover.
+/// What groups of a switch can do (OF 1.3.5 §7.3.5.11). Arrays are by kind: all, select, indirect, fast failover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GroupFeatures {
     /// Kinds that there are, one bit each by number.
@@ -123,7 +123,7 @@ pub struct GroupFeatures {
 }
 
 wire_flags! {
-    /// What groups can do (`OFPGFC_*`).
+    /// What groups can do (`OFPGFC_*`, OF 1.3.5 §7.3.5.11).
     GroupCapabilities: u32 {
         /// Weights in select groups.
         const SELECT_WEIGHT = 1 << 0;

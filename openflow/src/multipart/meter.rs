@@ -8,7 +8,7 @@ use crate::msg::flow_removed::Age;
 use crate::msg::meter_mod::{MeterBand, MeterFlags};
 use crate::wire::{Reader, Wire, patch_len, put_zeros};
 
-/// Counters of a meter.
+/// Counters of a meter (OF 1.3.5 §7.3.5.12).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MeterStats {
     /// Which meter.
@@ -25,7 +25,7 @@ pub struct MeterStats {
     pub bands: Vec<MeterBandStats>,
 }
 
-/// Counters of a band.
+/// Counters of a band (OF 1.3.5 §7.3.5.12).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MeterBandStats {
     /// Packets above its rate.
@@ -75,7 +75,7 @@ impl Wire for MeterStats {
     }
 }
 
-/// A meter with its bands.
+/// A meter with its bands (OF 1.3.5 §7.3.5.13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeterConfig {
     /// How it counts.
@@ -107,7 +107,7 @@ impl Wire for MeterConfig {
     }
 }
 
-/// What meters of a switch can do.
+/// What meters of a switch can do (OF 1.3.5 §7.3.5.14).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MeterFeatures {
     /// How many meters there can be.

@@ -7,7 +7,7 @@ use crate::ids::{PortNo, QueueId};
 use crate::msg::flow_removed::Age;
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// Counters of a port. A counter that the switch does not keep is all ones.
+/// Counters of a port (OF 1.3.5 §7.3.5.6). A counter that the switch does not keep is all ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortStats {
     /// Which port.
@@ -86,7 +86,7 @@ impl Wire for PortStats {
     }
 }
 
-/// Which queues are meant.
+/// Which queues are meant (OF 1.3.5 §7.3.5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueStatsRequest {
     /// Of this port; [`PortNo::ANY`] is all of them.
@@ -107,7 +107,7 @@ impl Wire for QueueStatsRequest {
     }
 }
 
-/// Counters of a queue.
+/// Counters of a queue (OF 1.3.5 §7.3.5.8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueStats {
     /// The port that it is on.

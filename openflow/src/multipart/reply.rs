@@ -10,7 +10,7 @@ use crate::error::{DecodeError, EncodeError, Part};
 use crate::msg::port::Port;
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// One part of an answer. Reserved flags are written as zeros whatever a peer sent.
+/// One part of an answer (OF 1.3.5 §7.3.5). Reserved flags are written as zeros whatever a peer sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MultipartReply {
     /// Whether further parts follow.
@@ -19,7 +19,7 @@ pub struct MultipartReply {
     pub body: MultipartBody,
 }
 
-/// What a part of an answer says; after [`MultipartBody::extend`] what all parts say.
+/// What a part of an answer says; after [`MultipartBody::extend`] what all parts say (OF 1.3.5 §7.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MultipartBody {
     /// What the switch is.
@@ -68,7 +68,7 @@ pub enum MultipartBody {
     },
 }
 
-/// A part that does not belong to those before it.
+/// A part that does not belong to those before it (OF 1.3.5 §7.3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtendError {
     /// It is of another kind.

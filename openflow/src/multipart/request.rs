@@ -8,7 +8,7 @@ use crate::ids::{GroupId, MeterId, PortNo};
 use crate::msg::experimenter::Experimenter;
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// A question about the state of a switch.
+/// A question about the state of a switch (OF 1.3.5 §7.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MultipartRequest {
     /// What the switch is.

@@ -6,7 +6,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::ids::TableId;
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// Counters of a table.
+/// Counters of a table (OF 1.3.5 §7.3.5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableStats {
     /// Which table.

@@ -8,7 +8,7 @@ use crate::msg::fixed_str::FixedStr;
 use crate::oxm::OxmKey;
 use crate::wire::{Reader, Wire, pad_from, patch_len, put_zeros};
 
-/// What a table can do.
+/// What a table can do (OF 1.3.5 §7.3.5.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableFeatures {
     /// Which table.
@@ -59,7 +59,7 @@ impl Wire for TableFeatures {
     }
 }
 
-/// Whether a property is about packets that a flow takes, or about the table-miss flow.
+/// Whether a property is about packets that a flow takes, or about the table-miss flow (OF 1.3.5 §7.3.5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Of {
     /// Flows in general.
@@ -68,7 +68,7 @@ pub enum Of {
     Miss,
 }
 
-/// Something that a table can do.
+/// Something that a table can do (OF 1.3.5 §7.3.5.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableProperty {
     /// Instructions that a flow can have.
@@ -96,7 +96,7 @@ pub enum TableProperty {
     },
 }
 
-/// An instruction or an action by its type alone.
+/// An instruction or an action by its type alone (OF 1.3.5 §7.3.5.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureId {
     /// Its type (`OFPIT_*` or `OFPAT_*`).
@@ -140,7 +140,7 @@ impl Wire for TableId {
     }
 }
 
-/// A match field by its header alone: class, number, mask bit, length.
+/// A match field by its header alone: class, number, mask bit, length (OF 1.3.5 §7.3.5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OxmId {
     /// The four bytes of the header as one number.
