@@ -29,7 +29,7 @@ pub struct Conntrack {
     pub actions: Actions,
 }
 
-/// The zone of a connection.
+/// The zone of a connection (`ovs-actions(7)`, `ct`, "zone").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Zone {
     /// This one.
@@ -106,7 +106,7 @@ pub struct Nat {
     pub random: bool,
 }
 
-/// What is translated.
+/// What is translated (`ovs-actions(7)`, `nat`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NatKind {
     /// The source of the packet that begins a connection.
@@ -115,7 +115,7 @@ pub enum NatKind {
     Destination,
 }
 
-/// The first address and, if there are more, the last.
+/// The first address and, if there are more, the last (`ovs-actions(7)`, `nat`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NatAddresses {
     /// The address stays.

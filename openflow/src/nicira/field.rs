@@ -17,7 +17,7 @@ pub struct FieldHeader {
 }
 
 /// A field that an action can name: one of OpenFlow's, or one that Open vSwitch kept from older
-/// protocols.
+/// protocols (`ovs-fields(7)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActionField {
     /// A field that matches have too.
@@ -127,7 +127,7 @@ impl FieldHeader {
     }
 }
 
-/// Some bits of a field, in a row.
+/// Some bits of a field, in a row (`ovs-actions(7)`, "Subfields").
 ///
 /// ```
 /// # use flowbed_openflow as openflow;

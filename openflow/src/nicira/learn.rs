@@ -11,7 +11,7 @@ use crate::msg::flow_mod::DEFAULT_PRIORITY;
 use crate::wire::{Reader, put_zeros, wire_flags};
 
 wire_flags! {
-    /// What `learn` does besides (`NX_LEARN_F_*`).
+    /// What `learn` does besides (`nicira-ext.h`, `NX_LEARN_F_*`).
     LearnFlags: u16 {
         /// The learned flow tells the controller when it goes.
         const SEND_FLOW_REM = 1;
@@ -65,7 +65,7 @@ impl Default for Learn {
     }
 }
 
-/// How many flows may be learned.
+/// How many flows may be learned (`ovs-actions(7)`, `learn`, "limit" and "result_dst").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LearnLimit {
     /// At most so many with this table and cookie; 0 is any number.
@@ -74,7 +74,7 @@ pub struct LearnLimit {
     pub result: Option<Subfield>,
 }
 
-/// A part of the learned flow.
+/// A part of the learned flow (`nicira-ext.h`, `struct nx_action_learn`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LearnSpec {
     /// What it takes.
@@ -83,7 +83,7 @@ pub struct LearnSpec {
     pub target: LearnTarget,
 }
 
-/// What a part of a learned flow is made of.
+/// What a part of a learned flow is made of (`nicira-ext.h`, `NX_LEARN_SRC_*`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LearnSource {
     /// Bits of the packet.
@@ -92,7 +92,7 @@ pub enum LearnSource {
     Value(SmallVec<[u8; 16]>),
 }
 
-/// What a part of a learned flow does.
+/// What a part of a learned flow does (`nicira-ext.h`, `NX_LEARN_DST_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LearnTarget {
     /// It matches these bits.

@@ -16,6 +16,7 @@ pub use self::controller::Controller;
 pub use self::field::{ActionField, FieldHeader, Subfield};
 pub(crate) use self::learn::value_len;
 pub use self::learn::{Learn, LearnFlags, LearnLimit, LearnSource, LearnSpec, LearnTarget};
+pub(crate) use self::wire::widen;
 use crate::action::{Action, Actions};
 use crate::ids::{PortNo, TableId};
 use crate::oxm::OxmField;
@@ -26,7 +27,7 @@ pub const NICIRA: u32 = 0x2320;
 /// How deep actions may stand in actions: a clone in a clone, and so on. Deeper ones stay bytes.
 pub(crate) const MOST_NESTED: u8 = 16;
 
-/// One of Open vSwitch's own actions.
+/// One of Open vSwitch's own actions (`ovs-actions(7)`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NxAction {
     /// Looks the packet up again (`resubmit`).

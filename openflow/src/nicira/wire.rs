@@ -53,7 +53,7 @@ fn narrow(port: PortNo) -> Result<u16, EncodeError> {
     }
 }
 
-fn widen(port: u16) -> PortNo {
+pub(crate) fn widen(port: u16) -> PortNo {
     match port {
         0..0xff00 => PortNo(port.into()),
         reserved => PortNo(0xffff_0000 | u32::from(reserved)),

@@ -61,7 +61,7 @@ macro_rules! number_value {
 
 number_value!(u8, u16, u32, u64, u128);
 
-/// 128 bits that are no address: a wide register, the label of a connection.
+/// 128 bits that are no address: a wide register, the label of a connection (`ovs-fields(7)`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Bits128([u8; 16]);
 

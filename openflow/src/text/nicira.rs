@@ -11,7 +11,7 @@ use crate::msg::flow_mod::DEFAULT_PRIORITY;
 use crate::msg::packet_in::PacketInReason;
 use crate::nicira::{
     ActionField, Conntrack, Controller, Learn, LearnFlags, LearnSource, LearnSpec, LearnTarget, Nat,
-    NatAddresses, NatKind, NxAction, Subfield, Zone,
+    NatAddresses, NatKind, NxAction, Subfield, Zone, widen,
 };
 use crate::oxm::OxmField;
 
@@ -285,7 +285,7 @@ impl fmt::Display for LearnSpec {
             (LearnTarget::Match(to), LearnSource::Field(from)) => write!(f, "{to}={from}"),
             (LearnTarget::Match(to), LearnSource::Value(value)) => match whole_value(*to, value) {
                 Some(field) => write!(f, "{}={}", Name(&field), Value(&field)),
-                None if to.is_whole() => write!(f, "{}={}", older_name(*to), AltHex(number(value))),
+                None if to.is_whole() => older(*to, number(value), f),
                 None => write!(f, "{to}={}", AltHex(number(value))),
             },
             (LearnTarget::Load(to), LearnSource::Field(from)) => write!(f, "load:{from}->{to}"),
@@ -308,13 +308,13 @@ fn whole_value(to: Subfield, value: &[u8]) -> Option<OxmField> {
     }
 }
 
-/// The name of a field that matches have by another one.
-fn older_name(field: Subfield) -> &'static str {
+/// The whole of a field that matches have by another name.
+fn older(field: Subfield, value: u128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match field.field() {
-        ActionField::Oxm(id) => id.name(),
-        ActionField::InPort => "in_port",
-        ActionField::VlanTci => "vlan_tci",
-        ActionField::NwTos => "nw_tos",
+        ActionField::Oxm(id) => write!(f, "{}={}", id.name(), AltHex(value)),
+        ActionField::InPort => write!(f, "in_port={}", Narrow(widen(value as u16))),
+        ActionField::VlanTci => write!(f, "vlan_tci={value:#x}"),
+        ActionField::NwTos => write!(f, "nw_tos={value}"),
     }
 }
 

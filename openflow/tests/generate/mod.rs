@@ -38,18 +38,32 @@ use openflow::{Body, Message};
 pub use self::multipart::{any_reply, any_request};
 
 /// A source of random numbers (xorshift64*).
-pub struct Gen(u64);
+pub struct Gen {
+    state: u64,
+    /// Fields and actions of OpenFlow alone, none of Open vSwitch's own.
+    standard: bool,
+}
 
 impl Gen {
     pub fn new(seed: u64) -> Gen {
-        Gen(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Gen { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, standard: false }
+    }
+
+    /// One whose messages have fields and actions of OpenFlow alone, none of Open vSwitch's own.
+    pub fn standard(seed: u64) -> Gen {
+        Gen { standard: true, ..Gen::new(seed) }
+    }
+
+    pub fn field_id(&mut self) -> FieldId {
+        let all = if self.standard { FieldId::BASIC } else { &FieldId::ALL };
+        self.pick(all)
     }
 
     pub fn u64(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
     pub fn u32(&mut self) -> u32 {
@@ -133,7 +147,7 @@ fn any_field(g: &mut Gen) -> OxmField {
             bytes: OxmBytes::try_from(&bytes[..]).expect("short"),
         };
     }
-    let id = g.pick(&FieldId::ALL);
+    let id = g.field_id();
     field(g, id)
 }
 
@@ -146,7 +160,7 @@ pub fn any_match(g: &mut Gen) -> Match {
 pub fn sound_match(g: &mut Gen, usable: impl Fn(FieldId) -> bool) -> Match {
     let mut matched = Match::new();
     for _ in 0..g.below(7) {
-        let id = g.pick(&FieldId::ALL);
+        let id = g.field_id();
         if !usable(id) || matched.get(id).is_some() {
             continue;
         }

@@ -103,7 +103,7 @@ pub(super) fn port(g: &mut Gen) -> PortNo {
 }
 
 pub(super) fn action(g: &mut Gen) -> Action {
-    if g.chance(5) { nx_action(g) } else { standard_action(g) }
+    if !g.standard && g.chance(5) { nx_action(g) } else { standard_action(g) }
 }
 
 /// An action of OpenFlow 1.3.

@@ -89,13 +89,15 @@ pub(super) fn decimal(text: &str) -> Option<u128> {
     parsed.ok().map(|(_, number)| number)
 }
 
-/// What C's `atoi` makes of text: the number in front, 0 where there is none.
+/// What C's `strtol` makes of decimal text: the number in front, 0 where there is none; the nearest of 64 bits
+/// where it is out of reach.
 pub(super) fn leading_decimal(text: &str) -> u64 {
     let number = preceded(multispace0, pair(opt(one_of("+-")), map(digit1, digits(10))));
     let parsed: Lexed<'_, (Option<char>, u128)> = { number }.parse(text);
-    parsed.map_or(0, |(_, (sign, magnitude))| match sign {
-        Some('-') => (magnitude as u64).wrapping_neg(),
-        _ => magnitude as u64,
+    let reach = i64::MAX.unsigned_abs();
+    parsed.map_or(0, |(_, (sign, magnitude))| match (sign, u64::try_from(magnitude).unwrap_or(u64::MAX)) {
+        (Some('-'), magnitude) => magnitude.min(reach + 1).wrapping_neg(),
+        (_, magnitude) => magnitude.min(reach),
     })
 }
 
