@@ -13,7 +13,7 @@ help:
 	@echo "make demo    a network of Open vSwitch switches, a learning switch, the dashboard and a shell"
 	@echo "make test    every lint and every test; installs what it needs"
 	@echo "make lint    formatting, clippy, rustdoc, crate edges, the page's types"
-	@echo "make bench   figures beside those of Mininet, os-ken and ovs-ofctl, in the same run; needs root"
+	@echo "make bench   figures beside those of Mininet, other controllers and ovs-ofctl, in the same run; needs root"
 	@echo "make fuzz    hostile input for FUZZ_SECONDS (60) a target, FUZZ_CASES (10000) random cases against Open vSwitch"
 	@echo "make ui      the dashboard's page"
 
@@ -50,6 +50,7 @@ bench:
 	@$(MAKE) --no-print-directory ui
 	$(CARGO) bench --locked -p flowbed-openflow --bench codec
 	$(CARGO) bench --locked
+	$(CARGO) bench --locked -p flowbed-controller
 
 fuzz:
 	@.ci/install fuzz
