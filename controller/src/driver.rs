@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use openflow::session::{self, CloseReason, Reply, RequestError, SendError, Session};
 use openflow::{
-    Body, Features, Fragments, MacAddr, MultipartBody, MultipartRequest, PortNo, PortStatus,
+    Body, DecodeError, Features, Fragments, MacAddr, MultipartBody, MultipartRequest, PortNo, PortStatus,
     PortStatusReason, SwitchConfig, Xid,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -35,6 +35,8 @@ use crate::switch::{Shared, Switch};
 
 /// How much is read at one time.
 const READ: usize = 64 * 1024;
+/// With less room than this in the input, room is made.
+const LEAST_READ: usize = 16 * 1024;
 /// With more than this waiting to be written, nothing is read: a switch that sends without reading is
 /// slowed down by its own TCP window.
 const MAX_OUTPUT: usize = 1 << 20;
@@ -138,17 +140,34 @@ impl Connection {
     {
         let shared = self.switch.0.clone();
         let mut stop = self.core.stop.subscribe();
+        let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
         let mut apps = Apps::Idle(Chain::new(&self.core.apps), Batch::default());
         let mut timer = std::pin::pin!(tokio::time::sleep_until(Instant::now()));
         loop {
-            self.read_events();
+            let now = Instant::now();
+            shared.hold();
+            self.read_events(now);
             if self.closed.is_some() {
                 break;
             }
             if !matches!(self.stage, Stage::Greeted(_)) {
                 apps = self.start_batch(apps);
             }
-            let (deadline, awaits_answers) = self.take_output();
+            // The usual batch is done at its first poll, and what it sent leaves at the first attempt.
+            if let Some((chain, batch)) = now_or_later(|cx| apps.poll(cx)).await {
+                apps = self.finish_batch(chain, batch);
+            }
+            shared.release();
+            let (deadline, awaits_answers) = self.take_output(now);
+            if !self.output.is_empty() {
+                let mut writing = std::pin::pin!(write.write(&self.output));
+                if let Some(written) = now_or_later(|cx| writing.as_mut().poll(cx)).await {
+                    self.written(written);
+                }
+            }
+            if apps.is_idle() && !self.waiting.is_empty() && !matches!(self.stage, Stage::Greeted(_)) {
+                continue;
+            }
             if let Some(deadline) = deadline
                 && (timer.is_elapsed() || deadline < timer.deadline())
             {
@@ -158,32 +177,39 @@ impl Connection {
             // dropped and counted; else the switch itself is made to wait.
             let may_read =
                 self.output.len() < MAX_OUTPUT && (awaits_answers || self.waiting.len() < MAX_WAITING);
-            self.input.reserve(READ);
+            if self.input.capacity() - self.input.len() < LEAST_READ {
+                self.input.reserve(READ);
+            }
             tokio::select! {
                 biased;
-                // The usual batch is done at its first poll.
-                (chain, batch) = poll_fn(|cx| apps.poll(cx)) => {
-                    apps = Apps::Idle(chain, batch);
-                    if self.stage == Stage::Entered {
-                        self.ready();
-                    }
-                }
-                written = write.write_buf(&mut self.output), if self.output.has_remaining() => {
-                    if let Err(error) = written {
-                        shared.close(CloseReason::Transport(error.to_string()));
-                    }
-                }
                 count = read.read_buf(&mut self.input), if may_read => {
                     if let Some(reason) = ended(count) {
                         shared.close(reason);
                     }
                 }
-                () = shared.wake.notified() => {}
+                (chain, batch) = poll_fn(|cx| apps.poll(cx)) => apps = self.finish_batch(chain, batch),
+                written = write.write(&self.output), if !self.output.is_empty() => self.written(written),
+                () = poll_fn(|cx| shared.poll_queued(cx)) => {}
                 () = &mut timer => shared.link().session.handle_deadline(Instant::now().into_std()),
-                _ = stop.wait_for(|stop| *stop) => shared.close(STOPPED),
+                _ = &mut stopped => shared.close(STOPPED),
             }
         }
         self.end(apps, &mut write).await;
+    }
+
+    /// The apps have handled a batch.
+    fn finish_batch(&mut self, chain: Chain, batch: Batch) -> Apps {
+        if self.stage == Stage::Entered {
+            self.ready();
+        }
+        Apps::Idle(chain, batch)
+    }
+
+    fn written(&mut self, count: std::io::Result<usize>) {
+        match count {
+            Ok(count) => self.output.advance(count),
+            Err(error) => self.switch.0.close(CloseReason::Transport(error.to_string())),
+        }
     }
 
     /// Gives the apps what waits for them, if they have time.
@@ -203,12 +229,15 @@ impl Connection {
 
     /// Takes what is to be written. Returns the session's next deadline, and whether answers of the
     /// switch are awaited.
-    fn take_output(&mut self) -> (Option<Instant>, bool) {
-        self.switch.0.kicked();
+    fn take_output(&mut self, now: Instant) -> (Option<Instant>, bool) {
         let mut link = self.switch.0.link();
-        link.session.commit(Instant::now().into_std());
+        link.session.commit(now.into_std());
         if self.output.is_empty() {
-            self.output = link.session.output().split();
+            // The two buffers take turns; one that a burst has made large is let go.
+            if self.output.capacity() > MAX_OUTPUT {
+                self.output = BytesMut::new();
+            }
+            std::mem::swap(&mut self.output, link.session.output());
         }
         (link.session.next_deadline().map(Instant::from_std), link.session.outstanding() > 0)
     }
@@ -239,11 +268,17 @@ impl Connection {
     }
 
     /// Turns what has arrived into events.
-    fn read_events(&mut self) {
-        let now = Instant::now();
+    fn read_events(&mut self, now: Instant) {
         let shared = self.switch.0.clone();
         let mut link = shared.link();
-        while let Some(event) = link.session.next_event(now.into_std(), &mut self.input) {
+        loop {
+            while let Some(packet) = link.session.next_packet_in(now.into_std(), &mut self.input) {
+                match packet {
+                    Ok(packet) => self.handle_packet(packet, now),
+                    Err(error) => self.unreadable(&error, now),
+                }
+            }
+            let Some(event) = link.session.next_event(now.into_std(), &mut self.input) else { break };
             match event {
                 session::Event::Message(message) => self.handle_message(message.body, now),
                 session::Event::Answer { xid, result } if self.stage == Stage::Greeted(xid) => {
@@ -252,14 +287,16 @@ impl Connection {
                     }
                 }
                 session::Event::Answer { xid, result } => link.answer(xid, result),
-                session::Event::Undecodable { error, .. } => {
-                    if let Some(left_out) = self.complaints.admit(now) {
-                        warn!(%error, left_out, "unreadable message");
-                    }
-                }
+                session::Event::Undecodable { error, .. } => self.unreadable(&error, now),
                 session::Event::Closed(reason) => self.closed = Some(reason),
                 session::Event::Open | session::Event::Ready(_) => {}
             }
+        }
+    }
+
+    fn unreadable(&mut self, error: &DecodeError, now: Instant) {
+        if let Some(left_out) = self.complaints.admit(now) {
+            warn!(%error, left_out, "unreadable message");
         }
     }
 
@@ -358,12 +395,27 @@ impl Apps {
             Apps::Busy(work) => work.as_mut().poll(cx),
         }
     }
+
+    fn is_idle(&self) -> bool {
+        matches!(self, Apps::Idle(..))
+    }
+}
+
+/// Polls once: what is ready at this moment.
+async fn now_or_later<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+    poll_fn(|cx| {
+        Poll::Ready(match poll(cx) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Sources heard a short while ago, so that a stream of packets does not lock the view for each.
 #[derive(Default)]
 struct Heard {
-    recent: HashMap<MacAddr, (PortNo, Instant)>,
+    recent: HashMap<MacAddr, (PortNo, Instant), foldhash::fast::RandomState>,
 }
 
 impl Heard {

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
+use futures_util::task::AtomicWaker;
 use openflow::session::{CloseReason, Reply, RequestError, SendError, Session};
 use openflow::{
     AggregateStats, Body, DatapathId, Desc, Features, FlowMod, FlowStats, FlowStatsRequest, MultipartBody,
@@ -29,7 +31,7 @@ pub(crate) struct Shared {
     link: Mutex<Link>,
     /// Something waits to be written, and the driver has been told.
     queued: AtomicBool,
-    pub(crate) wake: Notify,
+    driver: AtomicWaker,
     /// Fires whenever the list of ports has changed.
     pub(crate) ports_changed: Notify,
     pub(crate) dropped_events: AtomicU64,
@@ -58,7 +60,7 @@ impl Shared {
             ports: Mutex::new(Vec::new()),
             link: Mutex::new(Link { session, waiters: HashMap::new() }),
             queued: AtomicBool::new(false),
-            wake: Notify::new(),
+            driver: AtomicWaker::new(),
             ports_changed: Notify::new(),
             dropped_events: AtomicU64::new(0),
         }
@@ -73,21 +75,32 @@ impl Shared {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the driver that there is something to write; once a batch.
+    /// Tells the driver that there is something to write; once until it has looked.
     fn kick(&self) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            self.wake.notify_one();
+            self.driver.wake();
         }
     }
 
+    /// The driver is at work and will look at the output anyway: it need not be told.
+    pub(crate) fn hold(&self) {
+        self.queued.store(true, Ordering::Release);
+    }
+
     /// The driver looks at the output now; what is queued later must tell it again.
-    pub(crate) fn kicked(&self) {
+    pub(crate) fn release(&self) {
         self.queued.store(false, Ordering::Release);
+    }
+
+    /// Ready when something was queued since [`Shared::release`].
+    pub(crate) fn poll_queued(&self, cx: &Context<'_>) -> Poll<()> {
+        self.driver.register(cx.waker());
+        if self.queued.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     pub(crate) fn close(&self, reason: CloseReason) {
         self.link().session.handle_disconnect(reason);
-        self.wake.notify_one();
+        self.kick();
     }
 }
 

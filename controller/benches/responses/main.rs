@@ -1,7 +1,8 @@
 //! `cargo bench -p flowbed-controller`: how many packet-ins a controller answers in a second, beside others in the
 //! same run. Load and controller share the machine's cores. Prints the tables that `docs/benchmarks.md` holds.
 //!
-//! `… -- [CONTROLLER]… [--seconds N]` measures only these (`flowbed`, `testcontroller`, `os-ken`, `canned`).
+//! `… -- [CONTROLLER]… [--seconds N] [--case SWITCHES OUTSTANDING]` measures only these controllers (`flowbed`,
+//! `testcontroller`, `os-ken`, `canned`), for so long, and only this case.
 //!
 //! No figure decides anything: the exit status is non-zero only if something failed to run.
 
@@ -29,6 +30,7 @@ const IDLE: usize = 10_000;
 struct Arguments {
     only: Vec<String>,
     seconds: Duration,
+    cases: Vec<(usize, usize)>,
 }
 
 fn main() -> ExitCode {
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let mut arguments = Arguments { only: Vec::new(), seconds: Duration::from_secs(3) };
+    let mut arguments =
+        Arguments { only: Vec::new(), seconds: Duration::from_secs(3), cases: CASES.to_vec() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -51,6 +54,10 @@ fn run() -> Result<()> {
             // This program as one of the controllers, in a process of its own.
             "serve" => return serve::run(),
             "canned" if std::env::var_os(peers::PORT).is_some() => return canned::run(),
+            "--case" => {
+                let [switches, window] = [words.next(), words.next()].map(|word| word.unwrap_or_default());
+                arguments.cases = vec![(switches.parse()?, window.parse()?)];
+            }
             "--seconds" => {
                 arguments.seconds =
                     Duration::from_secs(words.next().ok_or("--seconds needs a number")?.parse()?);
@@ -60,7 +67,7 @@ fn run() -> Result<()> {
     }
     let files = idle::allow_many_files()?;
     responses(&arguments)?;
-    if arguments.wants("flowbed") {
+    if arguments.wants("flowbed") && arguments.cases.len() == CASES.len() {
         let mut controller = Running::start(Kind::Flowbed)?;
         let switches = IDLE.min(files.saturating_sub(100) as usize);
         let (before, after) = idle::memory(&mut controller, switches)?;
@@ -76,7 +83,7 @@ impl Arguments {
 }
 
 fn responses(arguments: &Arguments) -> Result<()> {
-    for (switches, window) in CASES {
+    for (switches, window) in arguments.cases.iter().copied() {
         println!("\n{switches} switches, {window} outstanding at each:\n");
         println!("| | responses/s | slowest / fastest switch | processor time of the controller |");
         println!("|---|---|---|---|");

@@ -10,7 +10,7 @@ use crate::{App, AppResult, PacketIn, Switch, Verdict};
 /// as long as it is used, so that later packets need no controller.
 #[derive(Clone, Debug, Default)]
 pub struct LearningSwitch {
-    ports: HashMap<MacAddr, PortNo>,
+    ports: HashMap<MacAddr, PortNo, foldhash::fast::RandomState>,
 }
 
 /// More addresses than this are not learned: a host that forges addresses must not fill the memory.

@@ -99,6 +99,10 @@ impl Pending {
         self.order.push_back((deadline, xid));
     }
 
+    pub(super) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     pub(super) fn next_answer(&mut self) -> Option<(Xid, Answer)> {
         self.answers.pop_front()
     }

@@ -390,3 +390,39 @@ fn a_peer_that_answers_no_barrier_does_not_grow_the_memory() {
         assert_eq!(pair.controller.pending.epochs(), 0);
     }
 }
+
+#[test]
+fn packet_ins_may_be_taken_one_by_one_and_nothing_else() {
+    let mut pair = Pair::open();
+    let packet_in = crate::PacketIn {
+        buffer: None,
+        total_len: 3,
+        reason: crate::PacketInReason::NoMatch,
+        table: TableId(0),
+        cookie: 0,
+        match_: crate::Match::new().in_port(PortNo(7)),
+        data: Bytes::from_static(&[1, 2, 3]),
+    };
+    pair.switch.send(&packet_in.clone().into()).unwrap();
+    let whole = pair.switch.output().split();
+    for cut in 0..whole.len() {
+        let mut input = BytesMut::from(&whole[..cut]);
+        assert_eq!(pair.controller.next_packet_in(pair.now, &mut input), None, "cut at {cut}");
+        assert_eq!(input.len(), cut);
+    }
+    let mut input = whole.clone();
+    assert_eq!(pair.controller.next_packet_in(pair.now, &mut input), Some(Ok(packet_in)));
+    assert!(input.is_empty());
+    // One that cannot be read is passed over.
+    let mut bad = whole.clone();
+    bad[8 + 16 + 1] = 0;
+    assert!(matches!(pair.controller.next_packet_in(pair.now, &mut bad), Some(Err(_))));
+    assert!(bad.is_empty());
+    // Another message is left where it is, and so is everything while an answer is to be told first.
+    let mut echo = BytesMut::from(&[4, 2, 0, 8, 0, 0, 0, 1][..]);
+    assert_eq!(pair.controller.next_packet_in(pair.now, &mut echo), None);
+    assert_eq!(echo.len(), 8);
+    pair.controller.request(pair.now, &Body::BarrierRequest).unwrap();
+    pair.controller.handle_disconnect(CloseReason::Eof);
+    assert_eq!(pair.controller.next_packet_in(pair.now, &mut whole.clone()), None);
+}
