@@ -1,16 +1,14 @@
-//! What an app is, and how a chain of them handles a batch of events.
+//! What an app is.
 
 use std::future::{self, Future};
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::FutureExt;
 use openflow::session::CloseReason;
-use openflow::{ErrorMsg, FlowRemoved, PortStatus};
-use tracing::{error, warn};
+use openflow::{ErrorMsg, FlowRemoved, PortStatus, Role};
 
-use crate::event::Event;
+use crate::chain::AnyApp;
+use crate::event::NetworkEvent;
 use crate::packet::PacketIn;
 use crate::switch::Switch;
 
@@ -35,7 +33,9 @@ pub enum Verdict {
 /// Registered with [`Builder::per_switch`](crate::Builder::per_switch), each switch has an instance of
 /// its own, so its fields are state per switch and need no lock. Handlers of one switch never run at
 /// the same time; those of different switches do. A handler may await the switch's answers: the
-/// connection is served meanwhile.
+/// connection is served meanwhile. One that panics, or takes longer for an event than
+/// [`Builder::app_deadline`](crate::Builder::app_deadline), is stopped for this switch and reported:
+/// [`Switch::stopped_apps`]. A handler must not block its thread, which serves other switches too.
 pub trait App: Send + 'static {
     /// The switch is there and answers. The place for its first flows.
     fn ready(&mut self, switch: &Switch) -> impl Future<Output = AppResult> + Send {
@@ -73,6 +73,19 @@ pub trait App: Send + 'static {
         future::ready(Ok(()))
     }
 
+    /// The switch has granted a role that was asked for with [`Switch::role`] (OF 1.3.5 §7.3.9).
+    fn role(&mut self, switch: &Switch, role: &Role) -> impl Future<Output = AppResult> + Send {
+        let _ = (switch, role);
+        future::ready(Ok(()))
+    }
+
+    /// Something changed in the network, be it here or at another switch: links, hosts, switches.
+    /// [`Switch::network`] has the whole view.
+    fn network(&mut self, switch: &Switch, change: &NetworkEvent) -> impl Future<Output = AppResult> + Send {
+        let _ = (switch, change);
+        future::ready(Ok(()))
+    }
+
     /// The switch refused a message that was sent with [`Switch::send`].
     fn error(&mut self, switch: &Switch, error: &ErrorMsg) -> impl Future<Output = AppResult> + Send {
         let _ = (switch, error);
@@ -103,6 +116,14 @@ impl AppFactory {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    pub(crate) fn make(&self) -> Box<dyn AnyApp> {
+        (self.make)()
+    }
 }
 
 impl std::fmt::Debug for AppFactory {
@@ -111,92 +132,32 @@ impl std::fmt::Debug for AppFactory {
     }
 }
 
-/// Events of one switch on their way through its apps.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    events: Vec<(Event, Verdict)>,
+/// An app that no longer handles a switch's events, because it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedApp {
+    /// Its name.
+    pub app: String,
+    /// What it did.
+    pub why: StopReason,
 }
 
-impl Batch {
-    pub(crate) fn push(&mut self, event: Event) {
-        self.events.push((event, Verdict::Pass));
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.events.clear();
-    }
-}
-
-type HandleBatch<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// [`App`] behind a pointer. Erased a batch at a time, so that an event costs no allocation.
-pub(crate) trait AnyApp: Send {
-    fn handle<'a>(&'a mut self, name: &'a str, switch: &'a Switch, batch: &'a mut Batch) -> HandleBatch<'a>;
-}
-
-impl<A: App> AnyApp for A {
-    fn handle<'a>(&'a mut self, name: &'a str, switch: &'a Switch, batch: &'a mut Batch) -> HandleBatch<'a> {
-        Box::pin(async move {
-            for (event, verdict) in &mut batch.events {
-                if *verdict == Verdict::Consume {
-                    continue;
-                }
-                let outcome = match event {
-                    Event::PacketIn(packet) => self.packet_in(switch, packet).await.map(|v| *verdict = v),
-                    Event::Ready => self.ready(switch).await,
-                    Event::FlowRemoved(flow) => self.flow_removed(switch, flow).await,
-                    Event::PortStatus(status) => self.port_status(switch, status).await,
-                    Event::Error(error) => self.error(switch, error).await,
-                    Event::Gone(why) => self.gone(switch, why).await,
-                };
-                if let Err(error) = outcome {
-                    warn!(app = name, switch = %switch.id(), event = event.name(), %error, "handler failed");
-                }
-            }
-        })
-    }
-}
-
-/// The apps of one switch, in order.
-pub(crate) struct Chain {
-    apps: Vec<(Arc<str>, Box<dyn AnyApp>)>,
-}
-
-impl Chain {
-    pub(crate) fn new(factories: &[AppFactory]) -> Chain {
-        Chain { apps: factories.iter().map(|f| (f.name.clone(), (f.make)())).collect() }
-    }
-
-    /// Takes the batch through all apps. An app that panics is reported and left out from then on; the
-    /// others go on.
-    pub(crate) async fn handle(&mut self, switch: &Switch, batch: &mut Batch) {
-        let mut at = 0;
-        while let Some((name, app)) = self.apps.get_mut(at) {
-            match AssertUnwindSafe(app.handle(name, switch, batch)).catch_unwind().await {
-                Ok(()) => at += 1,
-                Err(panic) => {
-                    error!(app = %name, switch = %switch.id(), panic = panic_text(&panic),
-                           "app panicked and is stopped for this switch");
-                    self.apps.remove(at);
-                }
-            }
-        }
-        batch.clear();
-    }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)")
+/// Why an app is stopped for a switch. The other apps go on, and so does this one for other switches.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StopReason {
+    /// A handler panicked.
+    #[error("it panicked at a {event} event: {message}")]
+    Panicked {
+        /// What it was handling.
+        event: &'static str,
+        /// The panic's message.
+        message: String,
+    },
+    /// A handler did not return in time ([`Builder::app_deadline`](crate::Builder::app_deadline)).
+    #[error("it did not handle a {event} event within {after:?}")]
+    Stalled {
+        /// What it was handling.
+        event: &'static str,
+        /// The deadline.
+        after: Duration,
+    },
 }

@@ -14,10 +14,32 @@ use crate::lldp::Key;
 use crate::network::{Network, SwitchInfo};
 use crate::switch::Switch;
 
+/// How long things may take that are not the session's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// An app's handler, for one event.
+    pub(crate) app: Duration,
+    /// The end of a connection: its last events, its last bytes.
+    pub(crate) drain: Duration,
+    /// Hosts that were not heard for so long are forgotten.
+    pub(crate) host: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines {
+            app: Duration::from_secs(30),
+            drain: Duration::from_secs(1),
+            host: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
 pub(crate) struct Core {
     pub(crate) apps: Vec<AppFactory>,
     pub(crate) session: Config,
     pub(crate) discovery: Discovery,
+    pub(crate) deadlines: Deadlines,
     pub(crate) key: Key,
     pub(crate) network: Network,
     /// True once the controller is to end.
@@ -26,11 +48,17 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(apps: Vec<AppFactory>, session: Config, discovery: Discovery) -> Core {
+    pub(crate) fn new(
+        apps: Vec<AppFactory>,
+        session: Config,
+        discovery: Discovery,
+        deadlines: Deadlines,
+    ) -> Core {
         Core {
             apps,
             session,
             discovery,
+            deadlines,
             key: Key::default(),
             network: Network::new(),
             stop: watch::Sender::new(false),

@@ -23,7 +23,7 @@ use tracing::{Instrument, debug, info, info_span, warn};
 
 use self::complaints::Complaints;
 use self::handshake::{STOPPED, ended, handshake};
-use crate::app::{Batch, Chain};
+use crate::chain::{Batch, Chain};
 use crate::core::Core;
 use crate::discovery::{self, Discovery};
 use crate::event::Event;
@@ -44,20 +44,19 @@ const MAX_OUTPUT: usize = 1 << 20;
 const MAX_WAITING: usize = 4096;
 /// Events of any kind that may: a switch cannot fill the memory with port changes either.
 const MAX_EVENTS: usize = 4 * MAX_WAITING;
-/// How long the apps may take for the last events after the end of a connection.
-const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run<R, W>(mut read: R, mut write: W, peer: String, core: Arc<Core>)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    let core = &core;
     let mut session = Session::new(core.session.clone(), Instant::now().into_std());
     let mut input = BytesMut::with_capacity(READ);
     match handshake(&mut session, &mut input, &mut read, &mut write, core.stop.subscribe()).await {
         Ok(features) => {
             let span = info_span!("switch", dpid = %features.datapath_id);
-            match Connection::new(features, peer, session, input, core) {
+            match Connection::new(features, peer, session, input, core.clone()) {
                 Ok(connection) => connection.serve(read, write).instrument(span).await,
                 Err(error) => span.in_scope(|| warn!(%error, "cannot greet the switch")),
             }
@@ -65,7 +64,7 @@ where
         Err(reason) => {
             // What the session has to say to the peer, such as a refused hello, goes out still.
             let last_words = session.output().split();
-            let _ = tokio::time::timeout(LAST_EVENTS, write.write_all(&last_words)).await;
+            let _ = tokio::time::timeout(core.deadlines.drain, write.write_all(&last_words)).await;
             warn!(%peer, %reason, "no handshake");
         }
     }
@@ -91,6 +90,8 @@ struct Connection {
     stage: Stage,
     complaints: Complaints,
     closed: Option<CloseReason>,
+    /// The controller ends: until then what is in hand may be finished.
+    draining: Option<Instant>,
 }
 
 /// How far the acquaintance with a switch has gone.
@@ -117,7 +118,7 @@ impl Connection {
         session.send(&Body::SetConfig(whole_packets))?;
         let ports = Body::MultipartRequest(MultipartRequest::PortDesc);
         let stage = Stage::Greeted(session.request(Instant::now().into_std(), &ports)?);
-        let switch = Switch(Arc::new(Shared::new(features, peer, session)));
+        let switch = Switch(Arc::new(Shared::new(features, peer, session, core.network.clone())));
         let mut waiting = Batch::default();
         waiting.push(Event::Ready);
         Ok(Connection {
@@ -130,6 +131,7 @@ impl Connection {
             stage,
             complaints: Complaints::default(),
             closed: None,
+            draining: None,
         })
     }
 
@@ -141,7 +143,7 @@ impl Connection {
         let shared = self.switch.0.clone();
         let mut stop = self.core.stop.subscribe();
         let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
-        let mut apps = Apps::Idle(Chain::new(&self.core.apps), Batch::default());
+        let mut apps = Apps::Idle(Chain::new(&self.core.apps, self.core.deadlines.app), Batch::default());
         let mut timer = std::pin::pin!(tokio::time::sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
@@ -149,6 +151,9 @@ impl Connection {
             self.read_events(now);
             if self.closed.is_some() {
                 break;
+            }
+            for event in shared.told() {
+                self.queue(event, MAX_EVENTS);
             }
             if !matches!(self.stage, Stage::Greeted(_)) {
                 apps = self.start_batch(apps);
@@ -168,6 +173,12 @@ impl Connection {
             if apps.is_idle() && !self.waiting.is_empty() && !matches!(self.stage, Stage::Greeted(_)) {
                 continue;
             }
+            let drained = apps.is_idle() && self.output.is_empty() && !awaits_answers;
+            if self.draining.is_some_and(|until| drained || now >= until) {
+                shared.close(STOPPED);
+                continue;
+            }
+            let deadline = deadline.into_iter().chain(self.draining).min();
             if let Some(deadline) = deadline
                 && (timer.is_elapsed() || deadline < timer.deadline())
             {
@@ -191,7 +202,9 @@ impl Connection {
                 written = write.write(&self.output), if !self.output.is_empty() => self.written(written),
                 () = poll_fn(|cx| shared.poll_queued(cx)) => {}
                 () = &mut timer => shared.link().session.handle_deadline(Instant::now().into_std()),
-                _ = &mut stopped => shared.close(STOPPED),
+                _ = &mut stopped, if self.draining.is_none() => {
+                    self.draining = Some(Instant::now() + self.core.deadlines.drain);
+                }
             }
         }
         self.end(apps, &mut write).await;
@@ -319,6 +332,9 @@ impl Connection {
     }
 
     fn handle_packet(&mut self, message: openflow::PacketIn, now: Instant) {
+        if self.draining.is_some() {
+            return;
+        }
         let Some(packet) = PacketIn::new(message) else {
             debug!("packet-in without ingress port or Ethernet header");
             return;
@@ -376,12 +392,13 @@ impl Connection {
             };
             chain.handle(&switch, &mut last).await;
         };
-        if tokio::time::timeout(LAST_EVENTS, last_events).await.is_err() {
+        let deadline = self.core.deadlines.drain;
+        if tokio::time::timeout(deadline, last_events).await.is_err() {
             warn!("the apps did not finish in time");
         }
         if matches!(reason, CloseReason::Local(_)) {
             self.output.unsplit(self.switch.0.link().session.output().split());
-            let written = tokio::time::timeout(LAST_EVENTS, write.write_all(&self.output)).await;
+            let written = tokio::time::timeout(deadline, write.write_all(&self.output)).await;
             debug!(?written, "last messages");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use openflow::{DatapathId, MacAddr};
 use tokio::time::Instant;
@@ -55,20 +56,40 @@ impl HostTable {
         });
     }
 
-    /// All hosts that were heard at an edge: `leads_on` tells the ports that lead to other switches.
+    pub(crate) fn forget(&mut self, mac: MacAddr) {
+        self.hosts.remove(&mac);
+    }
+
+    /// Hosts last heard so long ago.
+    pub(crate) fn older_than(&self, age: Duration) -> Vec<MacAddr> {
+        let is_old = |entry: &Entry| entry.sightings.iter().all(|(_, heard)| heard.elapsed() >= age);
+        self.hosts.iter().filter(|(_, entry)| is_old(entry)).map(|(mac, _)| *mac).collect()
+    }
+
+    /// Who claims this address.
+    pub(crate) fn owner(&self, address: IpAddr) -> Option<MacAddr> {
+        let claims = self.hosts.iter().filter(|(_, entry)| entry.addresses.contains(&address));
+        claims.map(|(mac, _)| *mac).min()
+    }
+
+    /// A host, if it was heard at an edge: `leads_on` tells the ports that lead to other switches.
+    pub(crate) fn get(&self, mac: MacAddr, leads_on: impl Fn(PortRef) -> bool) -> Option<Host> {
+        self.hosts.get(&mac).and_then(|entry| entry.host(mac, leads_on))
+    }
+
+    /// All hosts that were heard at an edge, by address.
     pub(crate) fn list(&self, leads_on: impl Fn(PortRef) -> bool) -> Vec<Host> {
-        let mut hosts: Vec<Host> = self
-            .hosts
-            .iter()
-            .map(|(mac, entry)| Host {
-                mac: *mac,
-                addresses: entry.addresses.iter().copied().collect(),
-                attached: entry.sightings.iter().rev().map(|(port, _)| *port).find(|port| !leads_on(*port)),
-            })
-            .filter(|host| host.attached.is_some())
-            .collect();
+        let mut hosts: Vec<Host> =
+            self.hosts.iter().filter_map(|(mac, entry)| entry.host(*mac, &leads_on)).collect();
         hosts.sort_unstable_by_key(|host| host.mac);
         hosts
+    }
+}
+
+impl Entry {
+    fn host(&self, mac: MacAddr, leads_on: impl Fn(PortRef) -> bool) -> Option<Host> {
+        let attached = self.sightings.iter().rev().map(|(port, _)| *port).find(|port| !leads_on(*port))?;
+        Some(Host { mac, addresses: self.addresses.iter().copied().collect(), attached: Some(attached) })
     }
 }
 

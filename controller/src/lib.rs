@@ -34,6 +34,7 @@
 
 mod app;
 pub mod apps;
+mod chain;
 mod core;
 mod discovery;
 mod driver;
@@ -43,15 +44,16 @@ mod lldp;
 mod network;
 mod packet;
 mod server;
+mod stats;
 mod switch;
 
-pub use app::{App, AppError, AppFactory, AppResult, Verdict};
+pub use app::{App, AppError, AppFactory, AppResult, StopReason, StoppedApp, Verdict};
 pub use discovery::Discovery;
-pub use event::Event;
+pub use event::{Event, NetworkEvent};
 pub use network::{Host, Link, Network, PortRef, Snapshot, SwitchInfo};
 pub use packet::{Ethernet, PacketIn};
 pub use server::{Builder, Controller, NotReady};
-pub use switch::Switch;
+pub use switch::{ApplyError, Switch};
 
 pub use openflow;
 pub use openflow::session::{CloseReason, RequestError, SendError};

@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use openflow::{DatapathId, MacAddr, Port, PortNo};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
+use crate::event::NetworkEvent;
 use crate::hosts::HostTable;
+
+/// Events that a slow receiver may be behind before it loses some.
+const MAX_BEHIND: usize = 4096;
 
 /// A port of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +73,7 @@ pub struct Snapshot {
 pub struct Network {
     state: Arc<Mutex<State>>,
     version: Arc<watch::Sender<u64>>,
+    events: broadcast::Sender<NetworkEvent>,
 }
 
 #[derive(Debug, Default)]
@@ -79,28 +84,109 @@ struct State {
     hosts: HostTable,
 }
 
+impl State {
+    fn links(&self) -> Vec<Link> {
+        let mut links: Vec<Link> =
+            self.adjacent.iter().map(|(to, (from, _))| Link::new(*from, *to)).collect();
+        links.sort_unstable();
+        links.dedup();
+        links
+    }
+
+    fn leads_on(&self, port: PortRef) -> bool {
+        self.adjacent.contains_key(&port)
+    }
+
+    fn hosts(&self) -> Vec<Host> {
+        self.hosts.list(|port| self.leads_on(port))
+    }
+
+    fn host(&self, mac: MacAddr) -> Option<Host> {
+        self.hosts.get(mac, |port| self.leads_on(port))
+    }
+
+    /// Applies a change of links or switches; what it means for links and hosts.
+    fn restructure(&mut self, change: impl FnOnce(&mut State)) -> Vec<NetworkEvent> {
+        let (links, hosts) = (self.links(), self.hosts());
+        change(self);
+        let (links_now, hosts_now) = (self.links(), self.hosts());
+        let gone = |link: &&Link| links_now.binary_search(link).is_err();
+        let new = |link: &&Link| links.binary_search(link).is_err();
+        let mut events: Vec<NetworkEvent> =
+            links.iter().filter(gone).copied().map(NetworkEvent::LinkDown).collect();
+        events.extend(links_now.iter().filter(new).copied().map(NetworkEvent::LinkUp));
+        let of = |hosts: &[Host], mac| hosts.binary_search_by_key(&mac, |host: &Host| host.mac).ok();
+        for host in &hosts {
+            match of(&hosts_now, host.mac).map(|at| &hosts_now[at]) {
+                None => events.push(NetworkEvent::HostGone(host.clone())),
+                Some(now) => events.extend(NetworkEvent::moved(host.attached, now)),
+            }
+        }
+        let appeared = hosts_now.iter().filter(|host| of(&hosts, host.mac).is_none());
+        events.extend(appeared.cloned().map(NetworkEvent::HostSeen));
+        events
+    }
+}
+
+impl NetworkEvent {
+    /// What it means that a host is attached so now, where it was attached there before.
+    fn moved(before: Option<PortRef>, host: &Host) -> Option<NetworkEvent> {
+        match before {
+            None => Some(NetworkEvent::HostSeen(host.clone())),
+            Some(from) if host.attached != Some(from) => {
+                Some(NetworkEvent::HostMoved { host: host.clone(), from })
+            }
+            Some(_) => None,
+        }
+    }
+}
+
 impl Network {
     pub(crate) fn new() -> Network {
-        Network { state: Arc::default(), version: Arc::new(watch::Sender::new(0)) }
+        Network {
+            state: Arc::default(),
+            version: Arc::new(watch::Sender::new(0)),
+            events: broadcast::Sender::new(MAX_BEHIND),
+        }
     }
 
     /// The network now.
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state();
-        let mut links: Vec<Link> =
-            state.adjacent.iter().map(|(to, (from, _))| Link::new(*from, *to)).collect();
-        links.sort_unstable();
-        links.dedup();
         Snapshot {
             switches: state.switches.values().cloned().collect(),
-            links,
-            hosts: state.hosts.list(|port| state.adjacent.contains_key(&port)),
+            links: state.links(),
+            hosts: state.hosts(),
         }
+    }
+
+    /// A host, where it was heard at an edge.
+    pub fn host(&self, mac: MacAddr) -> Option<Host> {
+        self.state().host(mac)
+    }
+
+    /// The host that owns this address, as far as was heard. Of several that claim it, the one with the
+    /// lowest Ethernet address.
+    pub fn host_with(&self, address: IpAddr) -> Option<Host> {
+        let state = self.state();
+        let mac = state.hosts.owner(address)?;
+        state.host(mac)
+    }
+
+    /// Whether a link to another switch is known at this port.
+    pub fn leads_on(&self, port: PortRef) -> bool {
+        self.state().leads_on(port)
     }
 
     /// Fires whenever the view has changed; the value is a version number.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// What changes from now on. A receiver that is more than some thousand events behind loses the
+    /// oldest.
+    pub fn events(&self) -> broadcast::Receiver<NetworkEvent> {
+        self.events.subscribe()
     }
 
     /// Whether the switch is connected and all apps have handled its arrival.
@@ -112,71 +198,120 @@ impl Network {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies `change`, which tells whether it changed anything.
-    fn update(&self, change: impl FnOnce(&mut State) -> Changed) {
-        let changed = change(&mut self.state());
-        if changed == Changed::Yes {
-            self.version.send_modify(|version| *version += 1);
+    /// Applies `change`, which returns what has become of the view: nothing where it is as it was.
+    fn update(&self, change: impl FnOnce(&mut State) -> Option<Vec<NetworkEvent>>) {
+        let mut state = self.state();
+        let Some(events) = change(&mut state) else { return };
+        for event in events {
+            // Nobody may be listening. Sent under the lock, so that the order is that of the changes.
+            let _ = self.events.send(event);
         }
+        drop(state);
+        self.version.send_modify(|version| *version += 1);
     }
 
     pub(crate) fn switch_up(&self, info: SwitchInfo) {
         self.update(|state| {
-            state.switches.insert(info.id, info);
-            Changed::Yes
+            let id = info.id;
+            state.switches.insert(id, info);
+            Some(vec![NetworkEvent::SwitchUp(id)])
         });
     }
 
     pub(crate) fn switch_ready(&self, id: DatapathId) {
-        self.update(|state| match state.switches.get_mut(&id) {
-            Some(info) => Changed::when(!std::mem::replace(&mut info.ready, true)),
-            None => Changed::No,
+        self.update(|state| {
+            let info = state.switches.get_mut(&id)?;
+            (!std::mem::replace(&mut info.ready, true)).then(|| vec![NetworkEvent::SwitchReady(id)])
         });
     }
 
     pub(crate) fn switch_down(&self, id: DatapathId) {
         self.update(|state| {
-            state.adjacent.retain(|to, (from, _)| to.switch != id && from.switch != id);
-            state.hosts.forget_switch(id);
-            Changed::when(state.switches.remove(&id).is_some())
+            state.switches.remove(&id)?;
+            let mut events = state.restructure(|state| {
+                state.adjacent.retain(|to, (from, _)| to.switch != id && from.switch != id);
+                state.hosts.forget_switch(id);
+            });
+            events.push(NetworkEvent::SwitchDown(id));
+            Some(events)
         });
     }
 
     /// The ports of a switch are now these. Links over ports that are down or gone go with them.
     pub(crate) fn ports(&self, id: DatapathId, ports: &[Port]) {
         self.update(|state| {
-            let Some(info) = state.switches.get_mut(&id) else {
-                return Changed::No;
-            };
-            let differ = info.ports != ports;
+            let info = state.switches.get_mut(&id)?;
+            if info.ports == ports {
+                return None;
+            }
             info.ports = ports.to_vec();
             let lives =
                 |end: &PortRef| end.switch != id || ports.iter().any(|p| p.number == end.port && p.is_up());
-            state.adjacent.retain(|to, (from, _)| lives(to) && lives(from));
-            Changed::when(differ)
+            let all_live = state.adjacent.iter().all(|(to, (from, _))| lives(to) && lives(from));
+            Some(match all_live {
+                true => Vec::new(),
+                false => state.restructure(|state| {
+                    state.adjacent.retain(|to, (from, _)| lives(to) && lives(from));
+                }),
+            })
         });
     }
 
     /// A probe that left through `from` arrived at `to`.
     pub(crate) fn adjacency(&self, from: PortRef, to: PortRef) {
         self.update(|state| {
-            let before = state.adjacent.insert(to, (from, Instant::now()));
-            Changed::when(before.is_none_or(|(old, _)| old != from))
+            let now = Instant::now();
+            match state.adjacent.get_mut(&to) {
+                Some((known, heard)) if *known == from => {
+                    *heard = now;
+                    None
+                }
+                _ => Some(state.restructure(|state| {
+                    state.adjacent.insert(to, (from, now));
+                })),
+            }
         });
     }
 
     /// Links whose probes have not been heard for `age` are gone.
     pub(crate) fn expire_links(&self, age: Duration) {
         self.update(|state| {
-            let before = state.adjacent.len();
-            state.adjacent.retain(|_, (_, heard)| heard.elapsed() < age);
-            Changed::when(state.adjacent.len() != before)
+            let old = |heard: &Instant| heard.elapsed() >= age;
+            state
+                .adjacent
+                .values()
+                .any(|(_, heard)| old(heard))
+                .then(|| state.restructure(|state| state.adjacent.retain(|_, (_, heard)| !old(heard))))
+        });
+    }
+
+    /// Hosts that were not heard for `age` are gone.
+    pub(crate) fn expire_hosts(&self, age: Duration) {
+        self.update(|state| {
+            let gone: Vec<NetworkEvent> = state
+                .hosts
+                .older_than(age)
+                .into_iter()
+                .filter_map(|mac| {
+                    let host = state.host(mac);
+                    state.hosts.forget(mac);
+                    host.map(NetworkEvent::HostGone)
+                })
+                .collect();
+            (!gone.is_empty()).then_some(gone)
         });
     }
 
     /// A frame with this source address came in at `at`; its sender claims `address`, if any.
     pub(crate) fn host_heard(&self, mac: MacAddr, at: PortRef, address: Option<IpAddr>) {
-        self.update(|state| state.hosts.heard(mac, at, address));
+        self.update(|state| {
+            let before = state.host(mac).and_then(|host| host.attached);
+            if state.hosts.heard(mac, at, address) == Changed::No {
+                return None;
+            }
+            let event = state.host(mac).and_then(|host| NetworkEvent::moved(before, &host));
+            Some(event.into_iter().collect())
+        });
     }
 }
 

@@ -9,13 +9,15 @@ use openflow::session::Config;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::app::{App, AppFactory};
-use crate::core::Core;
+use crate::core::{Core, Deadlines};
 use crate::discovery::Discovery;
 use crate::driver;
+use crate::event::{Event, NetworkEvent};
 use crate::network::Network;
 use crate::switch::Switch;
 
@@ -25,6 +27,7 @@ pub struct Builder {
     apps: Vec<AppFactory>,
     session: Config,
     discovery: Discovery,
+    deadlines: Deadlines,
 }
 
 impl Builder {
@@ -55,6 +58,31 @@ impl Builder {
         self
     }
 
+    /// Sets how long a handler may take for one event before its app is stopped for that switch; 30 s
+    /// where this is not called. Longer than [`Config::request_timeout`], or a handler that awaits a
+    /// silent switch is stopped before it hears of the timeout.
+    #[must_use]
+    pub fn app_deadline(mut self, deadline: Duration) -> Builder {
+        self.deadlines.app = deadline;
+        self
+    }
+
+    /// Sets how long the end of a connection may take: the apps' last events, answers that are still
+    /// awaited, and what is still to be written; 1 s where this is not called.
+    #[must_use]
+    pub fn drain_deadline(mut self, deadline: Duration) -> Builder {
+        self.deadlines.drain = deadline;
+        self
+    }
+
+    /// Sets after how long a host is forgotten that is not heard any more; 15 minutes where this is not
+    /// called. Packets that flows take to their end are not heard.
+    #[must_use]
+    pub fn host_age(mut self, age: Duration) -> Builder {
+        self.deadlines.host = age;
+        self
+    }
+
     /// Starts to accept switches on a socket that the caller has bound, inside a tokio runtime.
     pub fn start(self, listener: TcpListener) -> Controller {
         let controller = self.start_without_listener();
@@ -65,8 +93,10 @@ impl Builder {
 
     /// Starts with no socket; connections come through [`Controller::attach`].
     pub fn start_without_listener(self) -> Controller {
-        let core = Arc::new(Core::new(self.apps, self.session, self.discovery));
+        let core = Arc::new(Core::new(self.apps, self.session, self.discovery, self.deadlines));
         let controller = Controller { core: core.clone(), tasks: Arc::default() };
+        controller.spawn(forward_events(core.clone()));
+        controller.spawn(expire_hosts(core.clone()));
         if let Some(age) = core.link_age() {
             controller.spawn(expire_links(core, age));
         }
@@ -97,7 +127,12 @@ pub struct NotReady {
 impl Controller {
     /// A controller with no apps, that looks for links.
     pub fn builder() -> Builder {
-        Builder { apps: Vec::new(), session: Config::controller(), discovery: Discovery::default() }
+        Builder {
+            apps: Vec::new(),
+            session: Config::controller(),
+            discovery: Discovery::default(),
+            deadlines: Deadlines::default(),
+        }
     }
 
     /// The network as the controller sees it.
@@ -151,8 +186,9 @@ impl Controller {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
-    /// Ends the controller: no new switch is accepted, batches in hand are finished, what is queued is
-    /// written, connections are closed.
+    /// Ends the controller: no new switch is accepted, no packet is taken any more, what the apps have in
+    /// hand is finished and acknowledged, what is queued is written, connections are closed; all within
+    /// [`Builder::drain_deadline`] and once more that for the apps' [`App::gone`](crate::App::gone).
     pub async fn shutdown(&self) {
         self.core.stop.send_replace(true);
         let mut tasks = {
@@ -204,6 +240,38 @@ async fn expire_links(core: Arc<Core>, age: Duration) {
         tokio::select! {
             _ = tick.tick() => core.network.expire_links(age),
             _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn expire_hosts(core: Arc<Core>) {
+    let age = core.deadlines.host;
+    let mut stop = core.stop.subscribe();
+    let mut tick = tokio::time::interval((age / 10).max(Duration::from_millis(100)));
+    loop {
+        tokio::select! {
+            _ = tick.tick() => core.network.expire_hosts(age),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Tells the apps of every switch what changes in the network.
+async fn forward_events(core: Arc<Core>) {
+    let mut stop = core.stop.subscribe();
+    let mut events = core.network.events();
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(RecvError::Lagged(missed)) => NetworkEvent::Missed(missed),
+            Err(RecvError::Closed) => return,
+        };
+        for switch in core.switches() {
+            switch.0.tell(Event::Network(event.clone()));
         }
     }
 }

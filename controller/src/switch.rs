@@ -7,13 +7,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
+use openflow::msg::group_mod::GroupMod;
+use openflow::msg::meter_mod::MeterMod;
+use openflow::msg::table_mod::TableMod;
 use openflow::session::{CloseReason, Reply, RequestError, SendError, Session};
 use openflow::{
-    AggregateStats, Body, DatapathId, Desc, Features, FlowMod, FlowStats, FlowStatsRequest, MultipartBody,
-    MultipartRequest, PacketOut, Port, PortMod, PortNo, PortStats, Role, RoleKind, TableStats, Xid,
+    Body, DatapathId, Features, FlowMod, MultipartBody, MultipartRequest, PacketOut, Port, PortMod, Role,
+    RoleKind, Xid,
 };
+use thiserror::Error;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+
+use crate::app::StoppedApp;
+use crate::event::Event;
+use crate::network::Network;
+
+/// Events from elsewhere that may wait for a driver.
+const MAX_TOLD: usize = 4096;
 
 /// A connected switch. Cheap to clone; a handle that outlives the connection answers with
 /// [`RequestError::Disconnected`] or [`SendError::Closed`].
@@ -35,25 +46,67 @@ pub(crate) struct Shared {
     /// Fires whenever the list of ports has changed.
     pub(crate) ports_changed: Notify,
     pub(crate) dropped_events: AtomicU64,
+    network: Network,
+    /// Events that do not come from the connection.
+    told: Mutex<Vec<Event>>,
+    stopped: Mutex<Vec<StoppedApp>>,
 }
 
 /// The session, and who waits for its answers.
 pub(crate) struct Link {
     pub(crate) session: Session,
-    waiters: HashMap<Xid, oneshot::Sender<Result<Reply, RequestError>>>,
+    waiters: HashMap<Xid, Waiter>,
+}
+
+/// Who waits for an answer.
+enum Waiter {
+    One(oneshot::Sender<Result<Reply, RequestError>>),
+    /// A message of a batch, by its place.
+    OfBatch(Arc<Mutex<Gathering>>, usize),
+}
+
+/// The answers to a batch. Who waits for them is told when this is dropped with its last waiter.
+struct Gathering {
+    failures: Vec<(usize, RequestError)>,
+    tell: Option<oneshot::Sender<Vec<(usize, RequestError)>>>,
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        if let Some(tell) = self.tell.take() {
+            // The one who asked may have stopped waiting.
+            let _ = tell.send(std::mem::take(&mut self.failures));
+        }
+    }
+}
+
+/// Which messages of a batch failed; all others were carried out.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{} of {of} messages failed; the first, number {}: {}", failures.len(), failures[0].0, failures[0].1)]
+pub struct ApplyError {
+    /// The places of the messages in the batch, from 0, in order, and what became of each. Not empty.
+    pub failures: Vec<(usize, RequestError)>,
+    /// How many messages the batch had.
+    pub of: usize,
 }
 
 impl Link {
     pub(crate) fn answer(&mut self, xid: Xid, result: Result<Reply, RequestError>) {
-        if let Some(waiter) = self.waiters.remove(&xid) {
-            // The one who asked may have stopped waiting.
-            let _ = waiter.send(result);
+        match (self.waiters.remove(&xid), result) {
+            (Some(Waiter::One(waiter)), result) => {
+                // The one who asked may have stopped waiting.
+                let _ = waiter.send(result);
+            }
+            (Some(Waiter::OfBatch(batch, place)), Err(error)) => {
+                batch.lock().unwrap_or_else(PoisonError::into_inner).failures.push((place, error));
+            }
+            (Some(Waiter::OfBatch(..)), Ok(_)) | (None, _) => {}
         }
     }
 }
 
 impl Shared {
-    pub(crate) fn new(features: Features, peer: String, session: Session) -> Shared {
+    pub(crate) fn new(features: Features, peer: String, session: Session, network: Network) -> Shared {
         Shared {
             features,
             peer,
@@ -63,6 +116,9 @@ impl Shared {
             driver: AtomicWaker::new(),
             ports_changed: Notify::new(),
             dropped_events: AtomicU64::new(0),
+            network,
+            told: Mutex::default(),
+            stopped: Mutex::default(),
         }
     }
 
@@ -98,6 +154,26 @@ impl Shared {
         if self.queued.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Hands the apps an event that does not come from the connection.
+    pub(crate) fn tell(&self, event: Event) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MAX_TOLD {
+            told.push(event);
+        } else {
+            self.dropped_events.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(told);
+        self.kick();
+    }
+
+    pub(crate) fn told(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn stopped(&self, app: StoppedApp) {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).push(app);
+    }
+
     pub(crate) fn close(&self, reason: CloseReason) {
         self.link().session.handle_disconnect(reason);
         self.kick();
@@ -130,6 +206,16 @@ impl Switch {
         self.0.link().session.is_open()
     }
 
+    /// The view of the whole network.
+    pub fn network(&self) -> &Network {
+        &self.0.network
+    }
+
+    /// Apps that failed and are stopped for this switch, in the order of their ends.
+    pub fn stopped_apps(&self) -> Vec<StoppedApp> {
+        self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Events, such as packet-ins, that were dropped because the apps did not keep up.
     pub fn dropped_events(&self) -> u64 {
         self.0.dropped_events.load(Ordering::Relaxed)
@@ -159,6 +245,66 @@ impl Switch {
         self.modify(port).await
     }
 
+    /// Changes the group table (OF 1.3.5 §7.3.4.2).
+    pub async fn group_mod(&self, group: GroupMod) -> Result<(), RequestError> {
+        self.modify(group).await
+    }
+
+    /// Changes the meter table (OF 1.3.5 §7.3.4.4).
+    pub async fn meter_mod(&self, meter: MeterMod) -> Result<(), RequestError> {
+        self.modify(meter).await
+    }
+
+    /// Changes a table's configuration (OF 1.3.5 §7.3.3).
+    pub async fn table_mod(&self, table: TableMod) -> Result<(), RequestError> {
+        self.modify(table).await
+    }
+
+    /// Carries out a batch of modifications: they leave in one write with one barrier behind them, in
+    /// their order. A refused one does not keep the others from being carried out: OpenFlow has no
+    /// transactions.
+    ///
+    /// # Errors
+    /// Every message that failed, by its place, with the switch's own error for it.
+    ///
+    /// ```no_run
+    /// # use flowbed_controller::{ApplyError, Switch};
+    /// # use openflow::{Action, FlowMod, Match, PortNo};
+    /// # async fn example(switch: &Switch) -> Result<(), ApplyError> {
+    /// let flows = (1..=1000).map(|port| {
+    ///     FlowMod::add().matching(Match::new().in_port(PortNo(port))).apply([Action::output(PortNo(port + 1))])
+    /// });
+    /// switch.apply(flows).await
+    /// # }
+    /// ```
+    pub async fn apply<M: Into<Body>>(&self, batch: impl IntoIterator<Item = M>) -> Result<(), ApplyError> {
+        let (tell, told) = oneshot::channel();
+        let gathering = Arc::new(Mutex::new(Gathering { failures: Vec::new(), tell: Some(tell) }));
+        let mut not_sent = Vec::new();
+        // The caller's iterator may do anything, so it is not run under the lock.
+        let batch: Vec<Body> = batch.into_iter().map(Into::into).collect();
+        let of = batch.len();
+        {
+            let mut link = self.0.link();
+            let now = Instant::now().into_std();
+            for (place, message) in batch.iter().enumerate() {
+                match link.session.modify(now, message) {
+                    Ok(xid) => {
+                        link.waiters.insert(xid, Waiter::OfBatch(gathering.clone(), place));
+                    }
+                    Err(error) => not_sent.push((place, error.into())),
+                }
+            }
+        }
+        drop(gathering);
+        self.0.kick();
+        // The last waiter tells, and none is ever lost: a session answers for each of them.
+        let mut failures = told.await.unwrap_or_default();
+        failures.append(&mut not_sent);
+        failures.sort_by_key(|(place, _)| *place);
+        if failures.is_empty() { Ok(()) } else { Err(ApplyError { failures, of }) }
+    }
+
     /// Sends a message that OpenFlow answers only with errors, and waits until the switch has carried
     /// it out: for a barrier behind it.
     pub async fn modify(&self, message: impl Into<Body>) -> Result<(), RequestError> {
@@ -177,62 +323,19 @@ impl Switch {
         self.request(Body::BarrierRequest).await.map(drop)
     }
 
-    /// Asks for a role (OF 1.3.5 §7.3.9) and returns the one that the switch granted.
+    /// Asks for a role (OF 1.3.5 §7.3.9) and returns the one that the switch granted; apps hear of it in
+    /// [`App::role`](crate::App::role). A switch refuses a `generation_id` that is older, in the sense of
+    /// wrapping 64-bit numbers, than the largest it was told.
     pub async fn role(&self, kind: RoleKind, generation_id: u64) -> Result<Role, RequestError> {
         match self.request(Body::RoleRequest(Role { kind, generation_id })).await? {
             Reply::Body(body) => match *body {
-                Body::RoleReply(granted) => Ok(granted),
+                Body::RoleReply(granted) => {
+                    self.0.tell(Event::Role(granted));
+                    Ok(granted)
+                }
                 other => Err(unexpected(&Reply::Body(Box::new(other)))),
             },
             other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Vendor, hardware and software of the switch (OF 1.3.5 §7.3.5.1).
-    pub async fn desc(&self) -> Result<Desc, RequestError> {
-        match self.multipart(MultipartRequest::Desc).await? {
-            MultipartBody::Desc(desc) => Ok(desc),
-            other => Err(unexpected(&Reply::Multipart(other))),
-        }
-    }
-
-    /// The flows that `which` selects, with their counters (OF 1.3.5 §7.3.5.2).
-    pub async fn flow_stats(&self, which: FlowStatsRequest) -> Result<Vec<FlowStats>, RequestError> {
-        match self.multipart(MultipartRequest::Flow(which)).await? {
-            MultipartBody::Flow(flows) => Ok(flows),
-            other => Err(unexpected(&Reply::Multipart(other))),
-        }
-    }
-
-    /// Sums over the flows that `which` selects (OF 1.3.5 §7.3.5.3).
-    pub async fn aggregate_stats(&self, which: FlowStatsRequest) -> Result<AggregateStats, RequestError> {
-        match self.multipart(MultipartRequest::Aggregate(which)).await? {
-            MultipartBody::Aggregate(sums) => Ok(sums),
-            other => Err(unexpected(&Reply::Multipart(other))),
-        }
-    }
-
-    /// Counters of each table (OF 1.3.5 §7.3.5.4).
-    pub async fn table_stats(&self) -> Result<Vec<TableStats>, RequestError> {
-        match self.multipart(MultipartRequest::Table).await? {
-            MultipartBody::Table(tables) => Ok(tables),
-            other => Err(unexpected(&Reply::Multipart(other))),
-        }
-    }
-
-    /// Counters of a port, or of all with [`PortNo::ANY`] (OF 1.3.5 §7.3.5.6).
-    pub async fn port_stats(&self, port: PortNo) -> Result<Vec<PortStats>, RequestError> {
-        match self.multipart(MultipartRequest::PortStats(port)).await? {
-            MultipartBody::PortStats(ports) => Ok(ports),
-            other => Err(unexpected(&Reply::Multipart(other))),
-        }
-    }
-
-    /// The ports as they are now (OF 1.3.5 §7.3.5.7).
-    pub async fn port_desc(&self) -> Result<Vec<Port>, RequestError> {
-        match self.multipart(MultipartRequest::PortDesc).await? {
-            MultipartBody::PortDesc(ports) => Ok(ports),
-            other => Err(unexpected(&Reply::Multipart(other))),
         }
     }
 
@@ -252,14 +355,14 @@ impl Switch {
         {
             let mut link = self.0.link();
             let xid = send(&mut link.session, Instant::now().into_std())?;
-            link.waiters.insert(xid, tell);
+            link.waiters.insert(xid, Waiter::One(tell));
         }
         self.0.kick();
         told.await.unwrap_or(Err(RequestError::Disconnected))
     }
 }
 
-fn unexpected(reply: &Reply) -> RequestError {
+pub(crate) fn unexpected(reply: &Reply) -> RequestError {
     RequestError::BadReply(format!("{reply:?}").chars().take(200).collect())
 }
 

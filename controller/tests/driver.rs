@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flowbed_controller::{
-    App, AppResult, Controller, Discovery, PacketIn, RequestError, SendError, Switch, Verdict, apps,
+    App, AppResult, Controller, Discovery, PacketIn, RequestError, SendError, StopReason, StoppedApp, Switch,
+    Verdict, apps,
 };
 use openflow::error::BadAction;
 use openflow::{Action, Body, DatapathId, ErrorMsg, FlowMod, MacAddr, PortNo, PortStatus, PortStatusReason};
@@ -229,6 +230,9 @@ async fn an_app_that_panics_is_left_out_and_the_others_go_on() {
     for expected in ["ready 0000000000000001", "packet 1", "packet 2"] {
         assert_eq!(told.recv().await.as_deref(), Some(expected));
     }
+    let why = StopReason::Panicked { event: "packet-in", message: "as the test wants it".to_owned() };
+    let stopped = ready(&controller, 1).await.stopped_apps();
+    assert_eq!(stopped, [StoppedApp { app: "panics".to_owned(), why }]);
 }
 
 /// Takes the packet away from the apps behind it.
