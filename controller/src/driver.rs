@@ -1,5 +1,6 @@
 //! Serves one connection: bytes in, events to the apps, bytes out. All on one task.
 
+mod auxiliary;
 mod complaints;
 mod handshake;
 
@@ -56,6 +57,10 @@ where
     match handshake(&mut session, &mut input, &mut read, &mut write, core.stop.subscribe()).await {
         Ok(features) => {
             let span = info_span!("switch", dpid = %features.datapath_id);
+            if features.auxiliary_id != 0 {
+                auxiliary::serve(&features, session, input, read, write, core).instrument(span).await;
+                return;
+            }
             match Connection::new(features, peer, session, input, core.clone()) {
                 Ok(connection) => connection.serve(read, write).instrument(span).await,
                 Err(error) => span.in_scope(|| warn!(%error, "cannot greet the switch")),
@@ -382,6 +387,7 @@ impl Connection {
         let reason = self.closed.take().expect("the loop ends when it is closed");
         info!(%reason, "gone");
         self.core.leave(&self.switch);
+        self.switch.0.end();
         let switch = self.switch.clone();
         let mut last = std::mem::take(&mut self.waiting);
         last.push(Event::Gone(reason.clone()));

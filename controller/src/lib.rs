@@ -46,6 +46,8 @@ mod packet;
 mod server;
 mod stats;
 mod switch;
+mod tls;
+mod transport;
 
 pub use app::{App, AppError, AppFactory, AppResult, StopReason, StoppedApp, Verdict};
 pub use discovery::Discovery;
@@ -54,6 +56,8 @@ pub use network::{Host, Link, Network, PortRef, Snapshot, SwitchInfo};
 pub use packet::{Ethernet, PacketIn};
 pub use server::{Builder, Controller, NotReady};
 pub use switch::{ApplyError, Switch};
+pub use tls::{Tls, TlsError};
+pub use transport::{ParseTargetError, Target, TlsMissing};
 
 pub use openflow;
 pub use openflow::session::{CloseReason, RequestError, SendError};

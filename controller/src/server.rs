@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
 
 use crate::app::{App, AppFactory};
 use crate::core::{Core, Deadlines};
@@ -86,8 +85,7 @@ impl Builder {
     /// Starts to accept switches on a socket that the caller has bound, inside a tokio runtime.
     pub fn start(self, listener: TcpListener) -> Controller {
         let controller = self.start_without_listener();
-        let accept = accept(controller.clone(), listener);
-        controller.spawn(accept);
+        controller.listen(listener);
         controller
     }
 
@@ -196,40 +194,19 @@ impl Controller {
             std::mem::take(&mut *tasks)
         };
         while tasks.join_next().await.is_some() {}
+        // What was begun at the last moment.
+        let late = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        late.join_all().await;
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
-    }
-}
-
-async fn accept(controller: Controller, listener: TcpListener) {
-    /// After a failure such as too many open files, which only time can mend.
-    const PAUSE: Duration = Duration::from_millis(100);
-    let mut stop = controller.core.stop.subscribe();
-    if let Ok(address) = listener.local_addr() {
-        info!(%address, "accepting switches");
-    }
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    warn!(%peer, %error, "cannot set TCP_NODELAY");
-                }
-                let (read, write) = stream.into_split();
-                controller.spawn(driver::run(read, write, peer.to_string(), controller.core.clone()));
-            }
-            Err(error) => {
-                warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
     }
 }
 

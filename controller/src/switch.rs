@@ -16,7 +16,7 @@ use openflow::{
     RoleKind, Xid,
 };
 use thiserror::Error;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::app::StoppedApp;
@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     /// Events that do not come from the connection.
     told: Mutex<Vec<Event>>,
     stopped: Mutex<Vec<StoppedApp>>,
+    /// True once the connection has ended.
+    ended: watch::Sender<bool>,
 }
 
 /// The session, and who waits for its answers.
@@ -119,6 +121,7 @@ impl Shared {
             network,
             told: Mutex::default(),
             stopped: Mutex::default(),
+            ended: watch::Sender::new(false),
         }
     }
 
@@ -172,6 +175,14 @@ impl Shared {
 
     pub(crate) fn stopped(&self, app: StoppedApp) {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).push(app);
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
     }
 
     pub(crate) fn close(&self, reason: CloseReason) {
