@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::event::NetworkEvent;
 use crate::hosts::HostTable;
+use crate::paths::Topology;
 
 /// Events that a slow receiver may be behind before it loses some.
 const MAX_BEHIND: usize = 4096;
@@ -158,6 +159,12 @@ impl Network {
             links: state.links(),
             hosts: state.hosts(),
         }
+    }
+
+    /// The switches and links now, to find ways over; without a copy of all ports and hosts.
+    pub fn topology(&self) -> Topology {
+        let state = self.state();
+        Topology::new(state.switches.keys().copied(), state.links())
     }
 
     /// A host, where it was heard at an edge.

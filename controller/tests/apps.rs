@@ -228,3 +228,19 @@ async fn shutdown_does_not_wait_longer_than_its_deadline() {
     assert_eq!(change, Err(RequestError::Disconnected));
     assert!((2..3).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn packets_of_an_auxiliary_connection_reach_the_apps_and_it_ends_with_the_main_one() {
+    let (make, mut told) = watches();
+    let controller = quiet().per_switch("watches", make).start_without_listener();
+    let mut orphan = ScriptedSwitch::connect_auxiliary(&controller, 1, 1).await;
+    assert!(orphan.try_receive().await.is_none(), "there is no main connection");
+    let main = ScriptedSwitch::connect(&controller, 1).await;
+    let switch = ready(&controller, 1).await;
+    let mut auxiliary = ScriptedSwitch::connect_auxiliary(&controller, 1, 1).await;
+    auxiliary.send(packet_in(3, frame(B, A))).await;
+    assert_eq!(told.recv().await.as_deref(), Some("packet 3"));
+    assert!(switch.is_connected(), "it has not taken the main connection's place");
+    drop(main);
+    assert!(auxiliary.try_receive().await.is_none(), "it ends with the main one");
+}

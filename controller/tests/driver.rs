@@ -1,5 +1,6 @@
 //! The controller against scripted switches, under virtual time.
 
+#[allow(dead_code, reason = "each suite uses a part of it")]
 mod scripted;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 mod flowbed;
 mod life;
 mod ordinary_user;
+mod paths;
 mod pingall;
 mod remote;
 #[path = "../tier/mod.rs"]
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
             ("a_link_that_is_down_carries_nothing", life::link_down),
             ("scripts_do_not_mix_with_json_and_their_failures_count", life::scripted),
             ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
+            ("shortest_paths_lead_around_a_failed_link", paths::around_a_failed_link),
             ("a_remote_controller_may_go_and_come_back", remote::comes_back),
         ],
     )

@@ -21,6 +21,7 @@ pub struct ScriptedSwitch {
     session: Session,
     input: BytesMut,
     ports: Vec<Port>,
+    auxiliary_id: u8,
     /// What arrived and was not looked at yet.
     inbox: Vec<Message>,
 }
@@ -58,7 +59,18 @@ pub fn packet_in(in_port: u32, data: Bytes) -> Body {
 impl ScriptedSwitch {
     /// Connects and goes through the handshake, features and ports.
     pub async fn connect(controller: &Controller, id: u64) -> ScriptedSwitch {
+        ScriptedSwitch::attach(controller, id).shake_hands().await
+    }
+
+    /// Opens an auxiliary connection, as far as its features.
+    pub async fn connect_auxiliary(controller: &Controller, id: u64, number: u8) -> ScriptedSwitch {
         let mut switch = ScriptedSwitch::attach(controller, id);
+        switch.auxiliary_id = number;
+        switch.shake_hands().await
+    }
+
+    async fn shake_hands(mut self) -> ScriptedSwitch {
+        let switch = &mut self;
         loop {
             let message = switch.receive().await;
             match message.body {
@@ -67,16 +79,19 @@ impl ScriptedSwitch {
                         datapath_id: switch.id,
                         n_buffers: 0,
                         n_tables: 1,
-                        auxiliary_id: 0,
+                        auxiliary_id: switch.auxiliary_id,
                         capabilities: Default::default(),
                     };
                     switch.reply(message.xid, Body::FeaturesReply(features)).await;
+                    if switch.auxiliary_id != 0 {
+                        return self;
+                    }
                 }
                 Body::MultipartRequest(MultipartRequest::PortDesc) => {
                     let body = MultipartBody::PortDesc(switch.ports.clone());
                     let reply = Body::MultipartReply(MultipartReply { more: false, body });
                     switch.reply(message.xid, reply).await;
-                    return switch;
+                    return self;
                 }
                 _ => {}
             }
@@ -93,6 +108,7 @@ impl ScriptedSwitch {
             session: Session::new(Config::switch(), Instant::now().into_std()),
             input: BytesMut::new(),
             ports: (1..=3).map(port).collect(),
+            auxiliary_id: 0,
             inbox: Vec::new(),
         }
     }

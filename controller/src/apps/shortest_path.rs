@@ -1,0 +1,125 @@
+//! Forwards along shortest paths, over any topology, loops included.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use openflow::{Action, Actions, FlowMod, MacAddr, Match, PacketOut, PortNo};
+use tokio::time::Instant;
+
+use crate::{App, AppResult, NetworkEvent, PacketIn, PortRef, Switch, Verdict};
+
+/// Shortest-path forwarding. A packet for a host that was heard takes a shortest path, for which each switch on it
+/// installs a flow; every other packet goes along a spanning tree. When a link fails or appears, or a host moves, the
+/// flows that it concerns are deleted, and the next packet finds its new way.
+///
+/// Links must be looked for ([`Discovery::Every`](crate::Discovery::Every)). Until they are found, a frame that comes
+/// to a switch a second time, by another port, is dropped: so even then none goes round in circles.
+#[derive(Debug, Default)]
+pub struct ShortestPath {
+    /// Frames flooded a short while ago, by hash: where each came in, and when.
+    flooded: HashMap<u64, (PortNo, Instant)>,
+    hasher: foldhash::fast::RandomState,
+}
+
+/// Marks the flows of this app.
+const COOKIE: u64 = 0xf10b_0000_0000_5bf0;
+/// Seconds without a packet after which a flow ends.
+const IDLE_TIMEOUT: u16 = 60;
+/// For so long the same frame by another port is taken for the same packet.
+const ECHO: Duration = Duration::from_secs(1);
+/// Frames that are remembered at one time.
+const MAX_FLOODED: usize = 16_384;
+
+impl App for ShortestPath {
+    async fn ready(&mut self, switch: &Switch) -> AppResult {
+        // Flows of an earlier run of this controller know nothing of the links as they are now.
+        let stale = FlowMod::delete().with_cookie(COOKIE, u64::MAX);
+        let table_miss = FlowMod::add().priority(0).apply([Action::controller()]);
+        Ok(switch.apply([stale, table_miss]).await?)
+    }
+
+    async fn packet_in(&mut self, switch: &Switch, packet: &PacketIn) -> AppResult<Verdict> {
+        let (frame, in_port) = (packet.ethernet(), packet.in_port());
+        let host = if frame.dst.is_multicast() { None } else { switch.network().host(frame.dst) };
+        let out = match host.and_then(|host| host.attached) {
+            Some(attached) => match toward(switch, attached) {
+                Some(port) if port != in_port => {
+                    switch.send(flow(frame.dst).idle_timeout(IDLE_TIMEOUT).apply([Action::output(port)]))?;
+                    [Action::output(port)].into()
+                }
+                // Where it came from, or unreachable.
+                _ => return Ok(Verdict::Consume),
+            },
+            None => self.flood(switch, packet),
+        };
+        if !out.is_empty() {
+            switch.packet_out(PacketOut::new(packet.data.clone(), out).in_port(in_port))?;
+        }
+        Ok(Verdict::Consume)
+    }
+
+    async fn network(&mut self, switch: &Switch, change: &NetworkEvent) -> AppResult {
+        match change {
+            NetworkEvent::LinkUp(_) | NetworkEvent::LinkDown(_) | NetworkEvent::Missed(_) => {
+                switch.flow_mod(FlowMod::delete().with_cookie(COOKIE, u64::MAX)).await?;
+            }
+            NetworkEvent::HostMoved { host, .. } | NetworkEvent::HostGone(host) => {
+                let only = Match::new().eth_dst(host.mac);
+                let flow = FlowMod::delete().with_cookie(COOKIE, u64::MAX).matching(only);
+                switch.flow_mod(flow).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The port through which this switch sends what is for a host there.
+fn toward(switch: &Switch, attached: PortRef) -> Option<PortNo> {
+    if attached.switch == switch.id() {
+        return Some(attached.port);
+    }
+    switch.network().topology().next_port(switch.id(), attached.switch)
+}
+
+fn flow(dst: MacAddr) -> FlowMod {
+    FlowMod::add().priority(10).cookie(COOKIE).matching(Match::new().eth_dst(dst))
+}
+
+impl ShortestPath {
+    /// Out of all ports that are up and on the spanning tree, or lead to hosts.
+    fn flood(&mut self, switch: &Switch, packet: &PacketIn) -> Actions {
+        let in_port = packet.in_port();
+        let blocked = switch.network().topology().blocked_ports(switch.id());
+        if blocked.contains(&in_port) || !self.is_first(packet) {
+            return Actions::new();
+        }
+        switch
+            .ports()
+            .iter()
+            .filter(|port| port.number.is_ordinary() && port.is_up() && port.number != in_port)
+            .filter(|port| !blocked.contains(&port.number))
+            .map(|port| Action::output(port.number))
+            .collect()
+    }
+
+    /// Whether the frame did not come in by another port a moment ago.
+    fn is_first(&mut self, packet: &PacketIn) -> bool {
+        let now = Instant::now();
+        if self.flooded.len() >= MAX_FLOODED {
+            self.flooded.retain(|_, (_, at)| now.duration_since(*at) < ECHO);
+        }
+        if self.flooded.len() >= MAX_FLOODED {
+            self.flooded.clear();
+        }
+        let key = self.hasher.hash_one(&packet.data[..]);
+        match self.flooded.get(&key) {
+            Some((port, at)) if *port != packet.in_port() && now.duration_since(*at) < ECHO => false,
+            _ => {
+                self.flooded.insert(key, (packet.in_port(), now));
+                true
+            }
+        }
+    }
+}
