@@ -44,6 +44,8 @@ pub(crate) struct Core {
     pub(crate) network: Network,
     /// True once the controller is to end.
     pub(crate) stop: watch::Sender<bool>,
+    /// How many switches have come to listen for probes.
+    pub(crate) arrivals: watch::Sender<u64>,
     switches: Mutex<HashMap<DatapathId, Switch>>,
 }
 
@@ -62,6 +64,7 @@ impl Core {
             key: Key::default(),
             network: Network::new(),
             stop: watch::Sender::new(false),
+            arrivals: watch::Sender::new(0),
             switches: Mutex::default(),
         }
     }

@@ -280,7 +280,7 @@ impl Connection {
         info!(peer = self.switch.peer(), "ready");
         self.core.network.switch_ready(self.switch.id());
         if let Discovery::Every(every) = self.core.discovery {
-            let probing = discovery::probe(self.switch.clone(), self.core.key.clone(), every);
+            let probing = discovery::probe(self.switch.clone(), self.core.clone(), every);
             tokio::spawn(probing.in_current_span());
         }
     }

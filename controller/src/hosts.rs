@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use openflow::{DatapathId, MacAddr};
+use openflow::MacAddr;
 use tokio::time::Instant;
 
 use crate::network::{Changed, Host, PortRef};
@@ -49,11 +49,17 @@ impl HostTable {
         Changed::when(new_address || moved)
     }
 
-    pub(crate) fn forget_switch(&mut self, switch: DatapathId) {
+    /// Hosts were not heard at these ports, or are not there any more.
+    pub(crate) fn forget_ports(&mut self, which: impl Fn(PortRef) -> bool) {
         self.hosts.retain(|_, entry| {
-            entry.sightings.retain(|(port, _)| port.switch != switch);
+            entry.sightings.retain(|(port, _)| !which(*port));
             !entry.sightings.is_empty()
         });
+    }
+
+    /// The ports at which hosts were heard; one may come several times.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = PortRef> {
+        self.hosts.values().flat_map(|entry| &entry.sightings).map(|(port, _)| *port)
     }
 
     pub(crate) fn forget(&mut self, mac: MacAddr) {
@@ -135,7 +141,7 @@ fn neighbour(ipv6: &[u8]) -> Option<Ipv6Addr> {
 
 #[cfg(test)]
 mod tests {
-    use openflow::PortNo;
+    use openflow::{DatapathId, PortNo};
 
     use super::*;
 
@@ -154,7 +160,7 @@ mod tests {
         assert_eq!(at_edge(&table), Some(port(1, 1)), "2:3 leads to another switch");
         table.heard(mac, port(3, 7), None);
         assert_eq!(at_edge(&table), Some(port(3, 7)), "the host has moved");
-        table.forget_switch(DatapathId(3));
+        table.forget_ports(|port| port.switch == DatapathId(3));
         assert_eq!(at_edge(&table), Some(port(1, 1)));
     }
 

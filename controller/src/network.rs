@@ -1,6 +1,6 @@
 //! The network as the controller sees it: switches, the links between them, and hosts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -110,11 +110,16 @@ impl State {
     fn restructure(&mut self, change: impl FnOnce(&mut State)) -> Vec<NetworkEvent> {
         let (links, hosts) = (self.links(), self.hosts());
         change(self);
-        let (links_now, hosts_now) = (self.links(), self.hosts());
-        let gone = |link: &&Link| links_now.binary_search(link).is_err();
+        let links_now = self.links();
+        let gone: Vec<Link> =
+            links.iter().filter(|link| links_now.binary_search(link).is_err()).copied().collect();
+        // What was heard over a link was not heard at an edge, even if the port is one now.
+        let was_inside: HashSet<PortRef> =
+            gone.iter().flat_map(|link| [link.a, link.b]).filter(|port| !self.leads_on(*port)).collect();
+        self.hosts.forget_ports(|port| was_inside.contains(&port));
+        let hosts_now = self.hosts();
         let new = |link: &&Link| links.binary_search(link).is_err();
-        let mut events: Vec<NetworkEvent> =
-            links.iter().filter(gone).copied().map(NetworkEvent::LinkDown).collect();
+        let mut events: Vec<NetworkEvent> = gone.into_iter().map(NetworkEvent::LinkDown).collect();
         events.extend(links_now.iter().filter(new).copied().map(NetworkEvent::LinkUp));
         let of = |hosts: &[Host], mac| hosts.binary_search_by_key(&mac, |host: &Host| host.mac).ok();
         for host in &hosts {
@@ -237,14 +242,15 @@ impl Network {
             state.switches.remove(&id)?;
             let mut events = state.restructure(|state| {
                 state.adjacent.retain(|to, (from, _)| to.switch != id && from.switch != id);
-                state.hosts.forget_switch(id);
+                state.hosts.forget_ports(|port| port.switch == id);
             });
             events.push(NetworkEvent::SwitchDown(id));
             Some(events)
         });
     }
 
-    /// The ports of a switch are now these. Links over ports that are down or gone go with them.
+    /// The ports of a switch are now these. Links over ports that are down or gone go with them, and so do the hosts
+    /// that are attached there.
     pub(crate) fn ports(&self, id: DatapathId, ports: &[Port]) {
         self.update(|state| {
             let info = state.switches.get_mut(&id)?;
@@ -254,11 +260,13 @@ impl Network {
             info.ports = ports.to_vec();
             let lives =
                 |end: &PortRef| end.switch != id || ports.iter().any(|p| p.number == end.port && p.is_up());
-            let all_live = state.adjacent.iter().all(|(to, (from, _))| lives(to) && lives(from));
+            let all_live = state.adjacent.iter().all(|(to, (from, _))| lives(to) && lives(from))
+                && state.hosts.ports().all(|port| lives(&port));
             Some(match all_live {
                 true => Vec::new(),
                 false => state.restructure(|state| {
                     state.adjacent.retain(|to, (from, _)| lives(to) && lives(from));
+                    state.hosts.forget_ports(|port| !lives(&port));
                 }),
             })
         });
@@ -266,6 +274,10 @@ impl Network {
 
     /// A probe that left through `from` arrived at `to`.
     pub(crate) fn adjacency(&self, from: PortRef, to: PortRef) {
+        // Whoever is at the port has sent the probe back: that is no link.
+        if from == to {
+            return;
+        }
         self.update(|state| {
             let now = Instant::now();
             match state.adjacent.get_mut(&to) {
@@ -339,5 +351,73 @@ impl Link {
     /// A link between these ends, in the order of the type's promise.
     pub fn new(one: PortRef, other: PortRef) -> Link {
         Link { a: one.min(other), b: one.max(other) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openflow::msg::port::PortConfig;
+
+    use super::*;
+
+    const HOST: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
+
+    fn at(switch: u64, port: u32) -> PortRef {
+        PortRef { switch: DatapathId(switch), port: PortNo(port) }
+    }
+
+    fn port(number: u32) -> Port {
+        Port { number: PortNo(number), ..Port::default() }
+    }
+
+    /// Switches 1 and 2, a link between their ports 2, and a host at port 1 of switch 1 that was heard at both.
+    fn network() -> Network {
+        let network = Network::new();
+        for id in [1, 2].map(DatapathId) {
+            let ports = vec![port(1), port(2)];
+            network.switch_up(SwitchInfo { id, peer: String::new(), ready: true, ports });
+        }
+        network.adjacency(at(1, 2), at(2, 2));
+        network.adjacency(at(2, 2), at(1, 2));
+        network.host_heard(HOST, at(1, 1), None);
+        network.host_heard(HOST, at(2, 2), None);
+        network
+    }
+
+    fn place(network: &Network) -> Option<PortRef> {
+        network.host(HOST).and_then(|host| host.attached)
+    }
+
+    #[test]
+    fn a_host_keeps_its_place_when_a_link_that_its_frames_took_is_gone() {
+        let network = network();
+        assert_eq!(place(&network), Some(at(1, 1)));
+        network.ports(DatapathId(2), &[port(1)]);
+        assert!(network.snapshot().links.is_empty());
+        assert_eq!(place(&network), Some(at(1, 1)), "it was not heard at an edge of switch 2");
+        // A frame that was on its way: the port is down, as its switch is about to say.
+        network.host_heard(HOST, at(1, 2), None);
+        network.ports(DatapathId(1), &[port(1)]);
+        assert_eq!(place(&network), Some(at(1, 1)));
+    }
+
+    #[test]
+    fn a_host_is_gone_with_its_port() {
+        let network = network();
+        let mut events = network.events();
+        let mut down = port(1);
+        down.config = PortConfig::PORT_DOWN;
+        network.ports(DatapathId(1), &[down, port(2)]);
+        assert_eq!(place(&network), None);
+        assert!(matches!(events.try_recv(), Ok(NetworkEvent::HostGone(host)) if host.mac == HOST));
+        assert_eq!(network.snapshot().links.len(), 1);
+    }
+
+    #[test]
+    fn a_probe_that_comes_back_where_it_left_is_no_link() {
+        let network = network();
+        network.adjacency(at(1, 1), at(1, 1));
+        assert_eq!(network.snapshot().links, [Link::new(at(1, 2), at(2, 2))]);
+        assert_eq!(place(&network), Some(at(1, 1)));
     }
 }

@@ -3,6 +3,7 @@
 //! All links cost the same. Of equally good ways always the same is taken, the one over the lowest datapath ids and
 //! ports, so that switches which each decide for themselves agree.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use openflow::{DatapathId, PortNo};
@@ -67,8 +68,8 @@ impl Topology {
         while let Some(at) = queue.pop_front() {
             let next = distances[&at] + 1;
             for hop in self.hops_of(at) {
-                if !distances.contains_key(&hop.to.switch) {
-                    distances.insert(hop.to.switch, next);
+                if let Entry::Vacant(unseen) = distances.entry(hop.to.switch) {
+                    unseen.insert(next);
                     queue.push_back(hop.to.switch);
                 }
             }

@@ -44,12 +44,13 @@ impl App for ShortestPath {
         let host = if frame.dst.is_multicast() { None } else { switch.network().host(frame.dst) };
         let out = match host.and_then(|host| host.attached) {
             Some(attached) => match toward(switch, attached) {
-                Some(port) if port != in_port => {
+                Some(port) if port == in_port => return Ok(Verdict::Consume),
+                Some(port) => {
                     switch.send(flow(frame.dst).idle_timeout(IDLE_TIMEOUT).apply([Action::output(port)]))?;
                     [Action::output(port)].into()
                 }
-                // Where it came from, or unreachable.
-                _ => return Ok(Verdict::Consume),
+                // The links that lead there may not be found yet.
+                None => self.flood(switch, packet),
             },
             None => self.flood(switch, packet),
         };
