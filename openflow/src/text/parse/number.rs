@@ -72,11 +72,6 @@ pub(super) fn plain(text: &str) -> Option<u64> {
     whole(text).filter(|it| !it.negative).and_then(|it| u64::try_from(it.magnitude).ok())
 }
 
-/// An integer of at most 128 bits without a minus, and nothing else.
-pub(super) fn wide(text: &str) -> Option<u128> {
-    whole(text).filter(|it| !it.negative).map(|it| it.magnitude)
-}
-
 /// The integer in front, modulo 2^64, whatever stands behind it.
 pub(super) fn leading(text: &str) -> Option<u64> {
     integer(text).ok().and_then(|(_, integer)| integer.wrapped())
@@ -143,6 +138,11 @@ fn field_integer(bytes: usize) -> impl Fn(&str) -> Lexed<'_, u128> {
         let number = map_opt(integer, |it| it.wrapped().map(u128::from));
         verify(alt((hex, number)), |n| *n <= most).parse(input)
     }
+}
+
+/// An integer of at most 128 bits, and what follows it.
+pub(super) fn wide(text: &str) -> Option<(u128, &str)> {
+    field_integer(16)(text).ok().map(|(rest, number)| (number, rest))
 }
 
 /// A value and its mask; all bits of the value count where there is none.

@@ -94,7 +94,7 @@ pub(super) fn move_bits<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(
 pub(super) fn load_bits<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<(), Fault<'t>> {
     let (value, target) = arrow_to(pair.value)?;
     let to = subfield(target)?;
-    let bits = subfield::value(to, value)?;
+    let bits = subfield::leading_value(to, value, list.reading.strictness)?;
     if matches!(to.field(), ActionField::Oxm(FieldId::CtMark | FieldId::CtLabel)) && !list.of_connection {
         return Err(Fault::refused(target, CONNECTION_FIELD));
     }
@@ -209,10 +209,13 @@ pub(super) fn controller<'t>(list: &mut List<'_, '_>, pair: Pair<'t>) -> Result<
             "reason" => controller.reason = reason(value)?,
             "max_len" => controller.max_len = number::small("max_len", value, 65535)?,
             "id" => controller.id = number::small("the id of the controller", value, 65535)?,
+            "userdata" if value.is_empty() && list.reading.strictness == Strictness::Strict => {
+                return Err(Fault::value("userdata", value, "bytes in hex, such as 01.02; or leave it out"));
+            }
             "userdata" => {
                 controller.userdata = hex_bytes("userdata", value)?.into();
-                // Open vSwitch does not say it the short way even if there is none.
-                plain = list.reading.strictness == Strictness::Strict;
+                // Open vSwitch does not say it the short way then, even if there is none.
+                plain = false;
             }
             "pause" => controller.pause = true,
             "meter_id" => {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use crate::nicira::{ActionField, Subfield};
 use crate::oxm::FieldId;
 
+use super::super::Strictness;
 use super::super::error::Fault;
 use super::super::field::{self, TextField};
 use super::super::names::Names;
@@ -65,8 +66,19 @@ pub(super) fn arrow_to(text: &str) -> Result<(&str, &str), Fault<'_>> {
 
 /// A number for some bits, in their place in the field.
 pub(super) fn value<'t>(to: Subfield, text: &'t str) -> Result<Bits, Fault<'t>> {
+    leading_value(to, text, Strictness::Strict)
+}
+
+/// The same; Open vSwitch does not mind what follows the number.
+pub(super) fn leading_value<'t>(
+    to: Subfield,
+    text: &'t str,
+    strictness: Strictness,
+) -> Result<Bits, Fault<'t>> {
     let ones = u128::MAX >> (u128::BITS - u32::from(to.bits()));
     let value = number::wide(text)
+        .filter(|(_, rest)| rest.is_empty() || strictness == Strictness::OpenVswitch)
+        .map(|(value, _)| value)
         .filter(|value| value & !ones == 0)
         .ok_or_else(|| Fault::value("the value", text, format!("a number of {} bits", to.bits())))?;
     Ok(Bits { value: value << to.offset(), mask: ones << to.offset() })
