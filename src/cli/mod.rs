@@ -17,6 +17,7 @@ mod report;
 mod shell;
 mod signals;
 mod terminal;
+mod topology;
 mod up;
 
 use std::fmt;
@@ -40,6 +41,8 @@ struct Cli {
 enum Command {
     /// Bring a network up, run apps and tests on it, then a shell
     Up(up::Args),
+    /// Print a topology as TOML, JSON or a graph for Graphviz
+    Topology(topology::Args),
     /// Run the controller alone, for switches of any make
     Controller(controller::Args),
     /// Print OpenFlow messages: hex, a raw stream or a capture
@@ -82,6 +85,7 @@ pub(crate) fn main() -> ExitCode {
         .init();
     let outcome = match cli.command {
         Command::Up(args) => up::run(args),
+        Command::Topology(args) => topology::run(&args),
         Command::Controller(args) => controller::run(args),
         Command::Decode(args) => decode::run(&args),
         Command::Exec(args) => exec::run(&args),

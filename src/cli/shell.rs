@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
 use flowbed::Lab;
 use openflow::FlowStatsRequest;
 use rustyline::completion::Completer;
@@ -15,18 +16,21 @@ use testbed::{LinkState, PingOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::terminal::Restored;
+use super::topology::Format;
 
 const HELP: &str = "\
 help                      this text
 nodes, hosts, links       what there is
 flows [SWITCH]            flow tables, in the words of ovs-ofctl
+topology [toml|json|dot]  the network as text, for other programs and for drawing
 pingall                   every host pings every other
 link A B up|down          takes a link up or down
 HOST COMMAND…             runs what follows in a host, by sh -c, so that quotes, pipes and redirection work; words that
                           are names of hosts are replaced by their addresses: h1 ping -c 3 h2 | tail -1
 exit                      takes the network down
 ";
-const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "pingall", "link", "exit"];
+const COMMANDS: [&str; 9] =
+    ["help", "nodes", "hosts", "links", "flows", "topology", "pingall", "link", "exit"];
 
 /// What a line leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +141,12 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
         ["hosts"] => {
             for host in testbed.hosts() {
                 for interface in host.interfaces() {
-                    let address = interface.ipv4.map(|address| address.to_string()).unwrap_or_default();
-                    say!("{:<8} {:<12} {} {address}", host.name(), interface.name, interface.mac)?;
+                    let addresses = [
+                        interface.ipv4.map(|net| net.to_string()),
+                        interface.ipv6.map(|net| net.to_string()),
+                    ];
+                    let addresses = addresses.into_iter().flatten().collect::<Vec<_>>().join(" ");
+                    say!("{:<8} {:<12} {} {addresses}", host.name(), interface.name, interface.mac)?;
                 }
             }
         }
@@ -150,6 +158,12 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                 };
                 say!("{} <-> {} {state}", link.a.interface, link.b.interface)?;
             }
+        }
+        ["topology"] => super::topology::print(testbed.topology(), Format::Toml)?,
+        ["topology", format] => {
+            let format = Format::from_str(format, true)
+                .map_err(|_| anyhow!("expected toml, json or dot, not \"{format}\""))?;
+            super::topology::print(testbed.topology(), format)?;
         }
         ["flows"] => {
             for switch in testbed.switches().iter() {

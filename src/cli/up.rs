@@ -30,10 +30,12 @@ const LONGEST_STEP: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// minimal; single,N; reversed,N; linear,SWITCHES[,HOSTS]; tree,DEPTH,FANOUT
+    /// minimal; single,N; reversed,N; linear,SWITCHES[,HOSTS]; tree,DEPTH,FANOUT; torus,X,Y[,HOSTS]; ring,N; mesh,N;
+    /// fattree,K; leafspine,LEAVES,SPINES[,HOSTS]; random,SWITCHES,LINKS[,SEED]; or a file as for --file, GraphML also
+    /// with a number of hosts on each node (net.graphml,2)
     #[arg(long, value_name = "TOPOLOGY", default_value = "minimal", conflicts_with = "file")]
     topo: String,
-    /// A topology in TOML
+    /// A topology in TOML, or in GraphML as in the Internet Topology Zoo, with a host on each node
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// What switches are made of
@@ -160,10 +162,7 @@ fn reserve_stdout() -> Result<File> {
 fn topology(args: &Args) -> Result<(Topology, String)> {
     match &args.file {
         Some(file) => Ok((Topology::from_file(file)?, file.display().to_string())),
-        None => {
-            let topology: Topology = args.topo.parse()?;
-            Ok((topology, args.topo.clone()))
-        }
+        None => Ok((Topology::open(&args.topo)?, args.topo.clone())),
     }
 }
 

@@ -103,14 +103,12 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
                 continue;
             };
             let index = interface_index(link, end);
-            let mut steps: Vec<_> = planned
-                .ipv4
-                .map(|net| Step {
-                    what: format!("address {net} of {}", planned.name),
-                    request: wiring::address(index, net),
-                })
-                .into_iter()
-                .collect();
+            let requests = [
+                planned.ipv4.map(|net| (net.to_string(), wiring::address(index, net))),
+                planned.ipv6.map(|net| (net.to_string(), wiring::ipv6_address(index, net))),
+            ];
+            let step = |(net, request)| Step { what: format!("address {net} of {}", planned.name), request };
+            let mut steps: Vec<_> = requests.into_iter().flatten().map(step).collect();
             steps.push(up(planned, index));
             perform(&mut sockets[i], steps)?;
         }

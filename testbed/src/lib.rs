@@ -70,5 +70,8 @@ pub use ping::{Echo, PingOptions, PingReport};
 pub use rundir::{SweepReport, base, sweep};
 pub use sandbox::{Child, Output, Privileges, enter};
 pub use testbed::{LinkRef, Testbed};
-pub use topology::{Endpoint, HostSpec, Ipv4Net, LinkSpec, SwitchSpec, Topology, TopologyError};
+pub use topology::{
+    Distribution, Endpoint, HostSpec, Ipv4Net, Ipv6Net, LinkChange, LinkProperties, LinkSpec, Percent, Rate,
+    SwitchSpec, Topology, TopologyError,
+};
 pub use view::{EndView, HostView, InterfaceView, LinkState, LinkView, PortView, Snapshot, SwitchView};

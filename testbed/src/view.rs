@@ -5,7 +5,7 @@ use std::sync::Arc;
 use openflow::{DatapathId, MacAddr};
 
 use crate::construction::interface_index;
-use crate::topology::{Ipv4Net, Node, Plan, PlannedEnd, SwitchKind};
+use crate::topology::{Ipv4Net, Ipv6Net, Node, Plan, PlannedEnd, SwitchKind};
 
 /// A network at one moment. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct InterfaceView {
     pub mac: MacAddr,
     /// Its IPv4 address, if it was given one.
     pub ipv4: Option<Ipv4Net>,
+    /// Its IPv6 address, if it was given one.
+    pub ipv6: Option<Ipv6Net>,
     /// The link that it is an end of: an index into [`Snapshot::links`].
     pub link: usize,
 }
@@ -145,6 +147,7 @@ impl Snapshot {
                         index: interface_index(link, side),
                         mac: end.mac.unwrap_or_default(),
                         ipv4: end.ipv4,
+                        ipv6: end.ipv6,
                         link,
                     }),
                     Node::Switch(i) => {

@@ -1,8 +1,9 @@
 //! The interfaces of a network: what the kernel is asked to make.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use openflow::MacAddr;
+use rtnetlink::packet_route::address::AddressHeaderFlags;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkFlags, LinkMessage};
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage,
@@ -10,7 +11,7 @@ use rtnetlink::packet_route::neighbour::{
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
-use crate::topology::Ipv4Net;
+use crate::topology::{Ipv4Net, Ipv6Net};
 use crate::view::LinkState;
 
 /// An interface to be.
@@ -88,6 +89,15 @@ pub(crate) fn look(interface: u32) -> RouteNetlinkMessage {
 pub(crate) fn address(interface: u32, net: Ipv4Net) -> RouteNetlinkMessage {
     let builder = AddressMessageBuilder::<Ipv4Addr>::new().index(interface);
     RouteNetlinkMessage::NewAddress(builder.address(net.address, net.prefix).build())
+}
+
+/// Gives an interface an IPv6 address that can be used at once: nobody else in the network has it, so the kernel need
+/// not ask for a second whether somebody does (`IFA_F_NODAD`, RFC 4862 §5.4).
+pub(crate) fn ipv6_address(interface: u32, net: Ipv6Net) -> RouteNetlinkMessage {
+    let builder = AddressMessageBuilder::<Ipv6Addr>::new().index(interface);
+    let mut message = builder.address(net.address, net.prefix).build();
+    message.header.flags |= AddressHeaderFlags::Nodad;
+    RouteNetlinkMessage::NewAddress(message)
 }
 
 /// An empty place for a neighbour, kept out of the kernel's garbage collection.

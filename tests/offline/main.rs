@@ -6,6 +6,7 @@ mod controller;
 mod decode;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
+mod topology;
 
 /// The README shows an app that runs: the text of the example, which another test compiles.
 #[test]

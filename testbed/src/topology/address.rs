@@ -1,7 +1,7 @@
-//! An IPv4 address with the length of its network's prefix.
+//! An address with the length of its network's prefix.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// An interface's address, written `10.0.0.1/8`.
@@ -10,6 +10,15 @@ pub struct Ipv4Net {
     /// The address.
     pub address: Ipv4Addr,
     /// The length of the network's prefix in bits, 0 to 32.
+    pub prefix: u8,
+}
+
+/// An interface's address, written `fd00::1/64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ipv6Net {
+    /// The address.
+    pub address: Ipv6Addr,
+    /// The length of the network's prefix in bits, 0 to 128.
     pub prefix: u8,
 }
 
@@ -33,32 +42,51 @@ impl Ipv4Net {
     }
 }
 
-impl fmt::Display for Ipv4Net {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+impl Ipv6Net {
+    /// Whether `address` is in the same network.
+    #[must_use]
+    pub fn contains(self, address: Ipv6Addr) -> bool {
+        let hosts = u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
+        (u128::from(self.address) ^ u128::from(address)) & !hosts == 0
     }
 }
 
 /// A text that is no address with a prefix length.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no IPv4 address; expected one with its prefix length, such as 10.0.0.1/8")]
-pub struct ParseIpv4NetError {
+#[error("{text:?} is no {kind} address; expected one with its prefix length, such as {example}")]
+pub struct ParseAddressError {
     text: String,
+    kind: &'static str,
+    example: &'static str,
 }
 
-impl FromStr for Ipv4Net {
-    type Err = ParseIpv4NetError;
-
-    fn from_str(text: &str) -> Result<Self, ParseIpv4NetError> {
-        let wrong = || ParseIpv4NetError { text: text.to_owned() };
-        let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
-        let address = address.parse().map_err(|_| wrong())?;
-        match prefix.parse() {
-            Ok(prefix) if prefix <= 32 => Ok(Self { address, prefix }),
-            _ => Err(wrong()),
+/// The text form of an address with a prefix length, both ways.
+macro_rules! text {
+    ($net:ident, $kind:literal, $longest:literal, $example:literal) => {
+        impl fmt::Display for $net {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}/{}", self.address, self.prefix)
+            }
         }
-    }
+
+        impl FromStr for $net {
+            type Err = ParseAddressError;
+
+            fn from_str(text: &str) -> Result<Self, ParseAddressError> {
+                let wrong = || ParseAddressError { text: text.to_owned(), kind: $kind, example: $example };
+                let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
+                let address = address.parse().map_err(|_| wrong())?;
+                match prefix.parse() {
+                    Ok(prefix) if prefix <= $longest => Ok(Self { address, prefix }),
+                    _ => Err(wrong()),
+                }
+            }
+        }
+    };
 }
+
+text!(Ipv4Net, "IPv4", 32, "10.0.0.1/8");
+text!(Ipv6Net, "IPv6", 128, "fd00::1/64");
 
 #[cfg(test)]
 mod tests {
@@ -74,6 +102,17 @@ mod tests {
         assert_eq!("1.2.3.4/32".parse::<Ipv4Net>().unwrap().host_mask(), 0);
         for bad in ["10.0.0.1", "10.0.0.1/33", "10.0.0/8", "10.0.0.1/", "/8"] {
             assert!(bad.parse::<Ipv4Net>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ipv6_addresses_are_read_and_written() {
+        let net: Ipv6Net = "fd00:0::1/64".parse().unwrap();
+        assert_eq!(net.to_string(), "fd00::1/64");
+        assert!(net.contains("fd00::ffff".parse().unwrap()));
+        assert!(!net.contains("fd00:0:0:1::1".parse().unwrap()));
+        for bad in ["fd00::1", "fd00::1/129", "10.0.0.1/8", "fd00::1/"] {
+            assert!(bad.parse::<Ipv6Net>().is_err(), "{bad}");
         }
     }
 }

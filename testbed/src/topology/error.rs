@@ -56,7 +56,7 @@ pub enum TopologyError {
     /// Two hosts with the same address.
     #[error("{a} and {b} have the same {kind} address {address}")]
     DuplicateAddress {
-        /// `IPv4` or `MAC`.
+        /// `IPv4`, `IPv6` or `MAC`.
         kind: &'static str,
         /// The address.
         address: String,
@@ -70,7 +70,7 @@ pub enum TopologyError {
     BadAddress {
         /// The host.
         host: String,
-        /// `IPv4` or `MAC`.
+        /// `IPv4`, `IPv6` or `MAC`.
         kind: &'static str,
         /// The address.
         address: String,
@@ -84,6 +84,28 @@ pub enum TopologyError {
         nodes: u64,
         /// How many there can be.
         limit: u64,
+    },
+    /// A number of links that a graph of so many switches cannot have.
+    #[error("{links} links between {switches} switches are not possible; expected {least} to {most}")]
+    Links {
+        /// The number asked for.
+        links: u32,
+        /// The number of switches.
+        switches: u32,
+        /// The fewest that connect all.
+        least: u64,
+        /// One for each pair.
+        most: u64,
+    },
+    /// A number that a shape cannot have.
+    #[error("{number} is no {what}; expected {expected}")]
+    Shape {
+        /// The number asked for.
+        number: u32,
+        /// What it is the number of.
+        what: &'static str,
+        /// What it could be.
+        expected: &'static str,
     },
     /// A switch whose datapath id is not given and whose name has no number to take it from.
     #[error("switch {switch} has no dpid and no number in its name to derive one; give `dpid`")]
@@ -123,7 +145,7 @@ pub struct SpecError {
     pub found: String,
 }
 
-/// A topology file that cannot be read.
+/// A topology file that cannot be read, whichever its format.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {

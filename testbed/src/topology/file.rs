@@ -1,4 +1,4 @@
-//! Topologies in TOML files, with errors that point at the line.
+//! Topologies in files, with errors that point at the line.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -26,44 +26,71 @@ struct Document {
     links: Vec<Spanned<LinkSpec>>,
 }
 
+/// Whether a file holds GraphML, going by its name.
+pub(super) fn is_graphml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("graphml"))
+}
+
+/// The text of a file that is not too large for one.
+pub(super) fn read_text(path: &Path) -> Result<String, FileError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    if bytes.len() as u64 > MOST_BYTES {
+        let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 64 MiB");
+        return Err(FileError::Read { path: path.to_owned(), source });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        text_error(path, &String::from_utf8_lossy(valid), "this is not UTF-8".to_owned())
+    })
+}
+
 impl Topology {
-    /// Reads a TOML file:
+    /// Reads a file: GraphML where its name ends in `.graphml` ([`from_graphml`](Self::from_graphml), with a host on each
+    /// node), else TOML:
     ///
     /// ```toml
     /// [[hosts]]
     /// name = "h1"
-    /// ipv4 = "10.0.0.1/8"          # these two may be left out
+    /// ipv4 = "10.0.0.1/8"          # these three may be left out
+    /// ipv6 = "fd00::1/64"
     /// mac = "00:00:00:00:00:01"
     ///
     /// [[switches]]
     /// name = "s1"
-    /// dpid = "1"                   # hex digits; these three may be left out
+    /// dpid = "1"                   # hex digits; these four may be left out
+    /// label = "Berlin"
     /// kind = "ovs"
     /// fail_mode = "secure"
     ///
     /// [[links]]
     /// a = "h1"
     /// b = "s1:3"                   # port 3
+    /// rate = "10mbit"              # all that follows may be left out; see LinkProperties
+    /// delay = "5ms"
+    /// jitter = "1ms"
+    /// distribution = "normal"      # or "uniform"
+    /// loss = 0.5                   # percent, as the next but one and its followers
+    /// loss_burst = 4               # frames
+    /// duplicate = 0.1
+    /// reorder = 0.1
+    /// corrupt = 0.01
+    /// queue = 100                  # frames
+    /// a_to_b = { rate = "1mbit" }  # what is otherwise from a to b
+    /// b_to_a = { loss = 0 }        # and back
+    /// shaped = true                # its properties may change while it runs, even if it has none at first
     /// ```
     ///
     /// # Errors
     /// With the line, the column and what was expected there; also for a topology that
     /// contradicts itself.
     pub fn from_file(path: &Path) -> Result<Self, FileError> {
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
-        read.map_err(|source| FileError::Read { path: path.to_owned(), source })?;
-        if bytes.len() as u64 > MOST_BYTES {
-            let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 64 MiB");
-            return Err(FileError::Read { path: path.to_owned(), source });
+        let text = read_text(path)?;
+        if is_graphml(path) {
+            return Self::from_graphml(&text, path, 1);
         }
-        match str::from_utf8(&bytes) {
-            Ok(text) => Self::from_toml(text, path),
-            Err(error) => {
-                let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-                Err(text_error(path, &before, "this is not UTF-8, which TOML is written in".to_owned()))
-            }
-        }
+        Self::from_toml(&text, path)
     }
 
     /// [`from_file`](Self::from_file) for a text at hand; `path` is for the errors.
@@ -147,11 +174,29 @@ b = "h2:1"
     }
 
     #[test]
+    fn a_link_may_differ_each_way() {
+        let text = r#"
+            hosts = [{ name = "h1" }, { name = "h2", ipv6 = "fd00::99/64" }]
+            links = [
+                { a = "h1", b = "h2", delay = "20ms", rate = "8mbit", b_to_a = { rate = "1mbit", loss = 0.5 } },
+                { a = "h1", b = "h2", shaped = true },
+                { a = "h1", b = "h2" },
+            ]
+        "#;
+        let topology = read(text).unwrap();
+        assert_eq!(topology.links[0].a_to_b.to_string(), "rate=8mbit,delay=20ms");
+        assert_eq!(topology.links[0].b_to_a.to_string(), "rate=1mbit,delay=20ms,loss=0.5%");
+        let shaped: Vec<_> = topology.links.iter().map(LinkSpec::is_shaped).collect();
+        assert_eq!(shaped, [true, true, false]);
+        assert_eq!(read(&topology.to_toml()).unwrap(), topology);
+    }
+
+    #[test]
     fn errors_point_at_the_place() {
         let cases = [
             (
                 "[[hosts]]\nname = \"h1\"\nip = 3\n",
-                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `mac`",
+                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `ipv6`, `mac`",
             ),
             (
                 "[[hosts]]\nname = \"h1\"\nipv4 = \"10.0.0.1\"\n",
@@ -166,6 +211,14 @@ b = "h2:1"
                 "net.toml:3:8: unknown variant `hub`, expected one of `auto`, `ovs`, `bridge`, `soft`",
             ),
             ("[[links]]\na = \"h1\"\n", "net.toml:1:1: missing field `b`"),
+            (
+                "[[links]]\na = \"h1\"\nb = \"h2\"\ndelay = \"5\"\n",
+                "net.toml:4:9: \"5\" is no time; expected a number and s, ms, us or ns, such as 5ms, a day at most",
+            ),
+            (
+                "[[links]]\na = \"h1\"\nb = \"h2\"\na_to_b = { loss = 101 }\n",
+                "net.toml:4:19: 101 is no share; expected a number from 0 to 100",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text).unwrap_err().to_string(), expected);

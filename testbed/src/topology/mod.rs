@@ -15,27 +15,35 @@
 //! ```
 
 mod address;
+mod data_centre;
 mod error;
+mod export;
 mod file;
+mod graphml;
+mod link;
 mod plan;
+mod random;
 mod shape;
 mod spec;
 mod text;
+mod units;
 mod validate;
 
 use openflow::{DatapathId, MacAddr};
 use serde::{Deserialize, Serialize};
 
-pub use address::{Ipv4Net, ParseIpv4NetError};
+pub use address::{Ipv4Net, Ipv6Net, ParseAddressError};
 pub use error::{FileError, SpecError, TopologyError};
+pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
 pub(crate) use plan::{Node, Plan, PlannedEnd};
+pub use units::{ParseQuantityError, Percent, Rate};
 
 /// Hosts, switches and the links between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
-    /// The hosts; the n-th (from 1) has the default addresses `10.0.0.n/8` and
-    /// `00:00:00:00:00:0n`.
+    /// The hosts; the n-th (from 1) has the default addresses `10.0.0.n/8`,
+    /// `fd00::n/64` and `00:00:00:00:00:0n`.
     #[serde(default)]
     pub hosts: Vec<HostSpec>,
     /// The switches.
@@ -55,6 +63,9 @@ pub struct HostSpec {
     /// The address of its first interface.
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub ipv4: Option<Ipv4Net>,
+    /// The IPv6 address of its first interface.
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
+    pub ipv6: Option<Ipv6Net>,
     /// The MAC address of its first interface.
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub mac: Option<MacAddr>,
@@ -66,6 +77,9 @@ pub struct HostSpec {
 pub struct SwitchSpec {
     /// Its name, as a host's.
     pub name: String,
+    /// What people call it: a city, say. Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Its datapath id (1 to 16 hex digits); the number in the name if not given.
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub dpid: Option<DatapathId>,
@@ -77,16 +91,20 @@ pub struct SwitchSpec {
     pub fail_mode: Option<FailMode>,
 }
 
-/// A link: a pair of virtual Ethernet interfaces (`veth(4)`).
+/// A link: a pair of virtual Ethernet interfaces (`veth(4)`), and what it does to frames.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "link::LinkText", into = "link::LinkText")]
 pub struct LinkSpec {
     /// One end.
-    #[serde(with = "text::required")]
     pub a: Endpoint,
     /// The other end.
-    #[serde(with = "text::required")]
     pub b: Endpoint,
+    /// Whether the link's properties may be changed while it runs, though it has none at first.
+    pub shaped: bool,
+    /// What happens to frames from `a` to `b`.
+    pub a_to_b: LinkProperties,
+    /// What happens to frames from `b` to `a`.
+    pub b_to_a: LinkProperties,
 }
 
 /// An end of a link, written `s1` or, with its port, `s1:3`.

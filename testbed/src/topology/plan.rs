@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use openflow::{DatapathId, MacAddr};
 
-use super::{Endpoint, FailMode, Ipv4Net, SwitchKind, Topology, TopologyError};
+use super::{Endpoint, FailMode, Ipv4Net, Ipv6Net, SwitchKind, Topology, TopologyError};
 
 /// The longest name of an interface, in bytes (`IFNAMSIZ` less its NUL).
 const LONGEST_KERNEL_NAME: usize = 15;
@@ -51,6 +51,7 @@ pub(crate) struct PlannedEnd {
     /// Given to hosts' interfaces only; the kernel draws a switch's.
     pub(crate) mac: Option<MacAddr>,
     pub(crate) ipv4: Option<Ipv4Net>,
+    pub(crate) ipv6: Option<Ipv6Net>,
 }
 
 impl Topology {
@@ -77,13 +78,13 @@ impl Topology {
         let mut end = |endpoint: &Endpoint| {
             let (node, port) = ports.take(endpoint);
             let name = format!("{}-eth{port}", endpoint.node);
-            let (mac, ipv4) = match node {
-                Node::Switch(_) => (None, None),
+            let (mac, ipv4, ipv6) = match node {
+                Node::Switch(_) => (None, None, None),
                 Node::Host(i) if first.insert(i) => {
                     let host = &self.hosts[i];
-                    (Some(host.mac_address(i)), Some(host.address(i)))
+                    (Some(host.mac_address(i)), Some(host.address(i)), Some(host.ipv6_address(i)))
                 }
-                Node::Host(i) => (Some(further_mac(self.hosts[i].mac_address(i), port)), None),
+                Node::Host(i) => (Some(further_mac(self.hosts[i].mac_address(i), port)), None, None),
             };
             PlannedEnd {
                 node,
@@ -93,6 +94,7 @@ impl Topology {
                 name,
                 mac,
                 ipv4,
+                ipv6,
             }
         };
         let links = (self.links.iter()).map(|link| [end(&link.a), end(&link.b)]).collect();
@@ -216,6 +218,7 @@ mod tests {
         let plan = Topology::single(300).unwrap().plan().unwrap();
         let last = &plan.links[299][0];
         assert_eq!(last.ipv4.unwrap().to_string(), "10.0.1.44/8");
+        assert_eq!(last.ipv6.unwrap().to_string(), "fd00::12c/64");
         assert_eq!(last.mac.unwrap().to_string(), "00:00:00:00:01:2c");
     }
 }

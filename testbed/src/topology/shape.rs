@@ -93,28 +93,28 @@ impl Topology {
         switch
     }
 
-    fn add_switch(&mut self, number: u32) -> String {
+    pub(super) fn add_switch(&mut self, number: u32) -> String {
         let name = format!("s{number}");
         self.switches.push(SwitchSpec::new(name.as_str()));
         name
     }
 
-    fn join(&mut self, a: impl Into<String>, b: impl Into<String>) {
-        self.links.push(LinkSpec { a: Endpoint::new(a), b: Endpoint::new(b) });
+    pub(super) fn join(&mut self, a: impl Into<String>, b: impl Into<String>) {
+        self.links.push(LinkSpec::new(Endpoint::new(a), Endpoint::new(b)));
     }
 }
 
 impl HostSpec {
     /// A host with the default addresses.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ipv4: None, mac: None }
+        Self { name: name.into(), ipv4: None, ipv6: None, mac: None }
     }
 }
 
 impl SwitchSpec {
     /// A switch with the default datapath id, kind and fail mode.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), dpid: None, kind: None, fail_mode: None }
+        Self { name: name.into(), label: None, dpid: None, kind: None, fail_mode: None }
     }
 }
 
@@ -125,12 +125,12 @@ fn star(hosts: impl Iterator<Item = (u32, u32)>) -> Topology {
     for (host, port) in hosts {
         let name = format!("h{host}");
         topology.hosts.push(HostSpec::new(name.as_str()));
-        topology.links.push(LinkSpec { a: Endpoint::new(name), b: Endpoint::at(switch.as_str(), port) });
+        topology.links.push(LinkSpec::new(Endpoint::new(name), Endpoint::at(switch.as_str(), port)));
     }
     topology
 }
 
-fn fits(nodes: u64) -> Result<(), TopologyError> {
+pub(super) fn fits(nodes: u64) -> Result<(), TopologyError> {
     if nodes > MOST_NODES {
         return Err(TopologyError::TooLarge { nodes, limit: MOST_NODES });
     }

@@ -1,5 +1,6 @@
-//! The text of `--topo`: a shape's name and its numbers, `tree,2,2`.
+//! The text of `--topo`: a shape's name and its numbers, `tree,2,2`, or a file.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use nom::bytes::complete::{tag, take_while1};
@@ -8,7 +9,9 @@ use nom::combinator::{map_res, opt};
 use nom::sequence::preceded;
 use nom::{IResult, Parser};
 
+use super::file::{is_graphml, read_text};
 use super::{SpecError, Topology, TopologyError};
+use crate::error::Error;
 
 /// A number that a shape takes.
 struct Parameter {
@@ -22,10 +25,18 @@ const fn parameter(what: &'static str, default: Option<u32>) -> Parameter {
     Parameter { what, least: 1, default }
 }
 
+const HOSTS_EACH: Parameter = parameter("number of hosts on each switch", Some(1));
+
+impl Parameter {
+    const fn at_least(self, least: u32) -> Self {
+        Self { least, ..self }
+    }
+}
+
 type Build = fn(&[u32]) -> Result<Topology, TopologyError>;
 
 /// Each shape: its name, its numbers, its constructor. The defaults are Mininet's.
-const SHAPES: [(&str, &[Parameter], Build); 5] = [
+const SHAPES: [(&str, &[Parameter], Build); 11] = [
     ("minimal", &[], |_| Ok(Topology::minimal())),
     ("single", &[parameter("number of hosts", Some(2))], |n| Topology::single(n[0])),
     ("reversed", &[parameter("number of hosts", Some(2))], |n| Topology::reversed(n[0])),
@@ -38,6 +49,32 @@ const SHAPES: [(&str, &[Parameter], Build); 5] = [
         "tree",
         &[parameter("depth of the tree", Some(1)), parameter("number of children of each switch", Some(2))],
         |n| Topology::tree(n[0], n[1]),
+    ),
+    (
+        "torus",
+        &[
+            parameter("number of switches one way", None).at_least(3),
+            parameter("number of switches the other way", None).at_least(3),
+            HOSTS_EACH,
+        ],
+        |n| Topology::torus(n[0], n[1], n[2]),
+    ),
+    ("ring", &[parameter("number of switches", None).at_least(3)], |n| Topology::ring(n[0])),
+    ("mesh", &[parameter("number of switches", None)], |n| Topology::mesh(n[0])),
+    ("fattree", &[parameter("number of ports of a switch", None).at_least(2)], |n| Topology::fat_tree(n[0])),
+    (
+        "leafspine",
+        &[parameter("number of leaves", None), parameter("number of spines", None), HOSTS_EACH],
+        |n| Topology::leaf_spine(n[0], n[1], n[2]),
+    ),
+    (
+        "random",
+        &[
+            parameter("number of switches", None),
+            parameter("number of links between switches", None).at_least(0),
+            parameter("seed", Some(1)).at_least(0),
+        ],
+        |n| Topology::random(n[0], n[1], n[2].into()),
     ),
 ];
 
@@ -85,8 +122,34 @@ impl FromStr for Topology {
         }
         build(&numbers).map_err(|error| {
             let first_number = text.find(',').map_or("", |at| &text[at + 1..]);
-            wrong(first_number, format!("smaller numbers ({error})"))
+            let size = match error {
+                TopologyError::TooLarge { .. } => "smaller",
+                _ => "other",
+            };
+            wrong(first_number, format!("{size} numbers ({error})"))
         })
+    }
+}
+
+impl Topology {
+    /// Reads what `--topo` takes: a shape ([`str::parse`]), or the path of a file ([`from_file`](Self::from_file)), which
+    /// has a `.` or a `/` in it. The path of a GraphML file may be followed by a comma and a number of hosts for each
+    /// node.
+    ///
+    /// # Errors
+    /// As those of both.
+    pub fn open(text: &str) -> Result<Self, Error> {
+        if !text.contains(['.', '/']) {
+            return Ok(text.parse()?);
+        }
+        let hosts = text.rsplit_once(',').and_then(|(path, number)| Some((path, number.parse().ok()?)));
+        match hosts {
+            Some((path, hosts)) if is_graphml(Path::new(path)) => {
+                let path = Path::new(path);
+                Ok(Self::from_graphml(&read_text(path)?, path, hosts)?)
+            }
+            _ => Ok(Self::from_file(Path::new(text))?),
+        }
     }
 }
 
@@ -117,6 +180,15 @@ mod tests {
             ("linear,4,2", Topology::linear(4, 2).unwrap()),
             ("tree", Topology::tree(1, 2).unwrap()),
             ("tree,2,3", Topology::tree(2, 3).unwrap()),
+            ("torus,3,4", Topology::torus(3, 4, 1).unwrap()),
+            ("torus,3,4,2", Topology::torus(3, 4, 2).unwrap()),
+            ("ring,4", Topology::ring(4).unwrap()),
+            ("mesh,4", Topology::mesh(4).unwrap()),
+            ("fattree,4", Topology::fat_tree(4).unwrap()),
+            ("leafspine,3,2", Topology::leaf_spine(3, 2, 1).unwrap()),
+            ("leafspine,3,2,4", Topology::leaf_spine(3, 2, 4).unwrap()),
+            ("random,9,12", Topology::random(9, 12, 1).unwrap()),
+            ("random,9,12,7", Topology::random(9, 12, 7).unwrap()),
         ] {
             assert_eq!(text.parse::<Topology>().unwrap(), same, "{text}");
         }
@@ -131,6 +203,10 @@ mod tests {
             ("tree,2,", 8, "the number of children", "the end"),
             ("tree,2,2,2", 9, "the end", "\",2\""),
             ("single,0", 8, "the number of hosts (1 or more)", "\"0\""),
+            ("torus,3", 8, "a comma and the number of switches the other way (3 or more)", "the end"),
+            ("ring,2", 6, "the number of switches (3 or more)", "\"2\""),
+            ("fattree,5", 9, "other numbers (5 is no number of ports", "\"5\""),
+            ("random,5,99", 8, "other numbers (99 links between 5 switches", "\"5,99\""),
             ("single 4", 7, "the end", "\" 4\""),
             ("tree,99,99", 6, "smaller numbers", "\"99,99\""),
             ("single,99999999999", 8, "the number of hosts", "\"99999999999\""),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Endpoint, FailMode, SwitchKind};
+use super::{Distribution, Endpoint, FailMode, SwitchKind};
 
 /// For `#[serde(with)]`: a value with a text form.
 pub(super) mod required {
@@ -147,3 +147,4 @@ words!(
     Soft = "soft"
 );
 words!(FailMode, "fail mode", "secure or standalone", Secure = "secure", Standalone = "standalone");
+words!(Distribution, "distribution", "uniform or normal", Uniform = "uniform", Normal = "normal");

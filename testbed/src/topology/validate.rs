@@ -1,11 +1,11 @@
 //! Whether a topology makes sense.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use openflow::{DatapathId, MacAddr};
 
-use super::{Endpoint, HostSpec, Ipv4Net, SwitchSpec, Topology, TopologyError};
+use super::{Endpoint, HostSpec, Ipv4Net, Ipv6Net, SwitchSpec, Topology, TopologyError};
 
 /// Which part of a topology an error is about: an index into its lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,7 @@ impl Topology {
 
     fn check_addresses(&self) -> Result<(), (Culprit, TopologyError)> {
         let mut ipv4: HashMap<Ipv4Addr, &str> = HashMap::new();
+        let mut ipv6: HashMap<Ipv6Addr, &str> = HashMap::new();
         let mut macs: HashMap<MacAddr, &str> = HashMap::new();
         for (i, host) in self.hosts.iter().enumerate() {
             let fail = |error| (Culprit::Host(i), error);
@@ -83,6 +84,10 @@ impl Topology {
             };
             if let Some(why) = unfit(net) {
                 return Err(fail(bad("IPv4", net.to_string(), why)));
+            }
+            let net6 = host.ipv6_address(i);
+            if let Some(why) = unfit_v6(net6) {
+                return Err(fail(bad("IPv6", net6.to_string(), why)));
             }
             if mac.is_multicast() {
                 return Err(fail(bad("MAC", mac.to_string(), "it is a group's")));
@@ -98,6 +103,9 @@ impl Topology {
             };
             if let Some(other) = ipv4.insert(net.address, &host.name) {
                 return Err(fail(twice("IPv4", net.address.to_string(), other)));
+            }
+            if let Some(other) = ipv6.insert(net6.address, &host.name) {
+                return Err(fail(twice("IPv6", net6.address.to_string(), other)));
             }
             if let Some(other) = macs.insert(mac, &host.name) {
                 return Err(fail(twice("MAC", mac.to_string(), other)));
@@ -131,6 +139,12 @@ impl HostSpec {
     pub(super) fn address(&self, index: usize) -> Ipv4Net {
         self.ipv4
             .unwrap_or_else(|| Ipv4Net { address: Ipv4Addr::from((10 << 24) | low_bits(index)), prefix: 8 })
+    }
+
+    /// The IPv6 address that the host has as the `index`-th (from 0) of its topology: a unique local one (RFC 4193).
+    pub(super) fn ipv6_address(&self, index: usize) -> Ipv6Net {
+        let default = (0xfd << 120) | u128::from(low_bits(index));
+        self.ipv6.unwrap_or(Ipv6Net { address: Ipv6Addr::from(default), prefix: 64 })
     }
 
     /// The MAC address that the host has as the `index`-th (from 0) of its topology.
@@ -207,6 +221,21 @@ fn unfit(net: Ipv4Net) -> Option<&'static str> {
     }
 }
 
+fn unfit_v6(net: Ipv6Net) -> Option<&'static str> {
+    let address = net.address;
+    if address.is_unspecified() {
+        Some("it is no host's")
+    } else if address.is_multicast() || address.is_loopback() {
+        Some("it is no unicast address of a network")
+    } else if address.is_unicast_link_local() {
+        Some("the kernel gives link-local addresses itself")
+    } else if net.prefix == 0 {
+        Some("a prefix of 0 bits would take in every address")
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::LinkSpec;
@@ -242,6 +271,14 @@ mod tests {
                  broadcast address",
             ),
             (
+                with(|t| t.hosts[2].ipv6 = Some("fd00::1/64".parse().unwrap())),
+                "h1 and h3 have the same IPv6 address fd00::1",
+            ),
+            (
+                with(|t| t.hosts[0].ipv6 = Some("fe80::1/64".parse().unwrap())),
+                "h1 cannot have the IPv6 address fe80::1/64: the kernel gives link-local addresses itself",
+            ),
+            (
                 with(|t| t.switches[0].name = "core".into()),
                 "switch core has no dpid and no number in its name to derive one; give `dpid`",
             ),
@@ -258,7 +295,7 @@ mod tests {
     #[test]
     fn parallel_links_are_no_contradiction() {
         let mut topology = Topology::single(2).unwrap();
-        topology.links.push(LinkSpec { a: Endpoint::new("h1"), b: Endpoint::new("s1") });
+        topology.links.push(LinkSpec::new(Endpoint::new("h1"), Endpoint::new("s1")));
         topology.validate().unwrap();
     }
 }

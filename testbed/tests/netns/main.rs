@@ -19,6 +19,9 @@ fn main() -> ExitCode {
         &[tier::root],
         &[
             ("bridges_carry_and_links_go_down_and_up", || run(bridges_carry_and_links_go_down_and_up())),
+            ("hosts_have_both_kinds_of_addresses_at_once", || {
+                run(hosts_have_both_kinds_of_addresses_at_once())
+            }),
             ("what_hosts_start_ends_with_the_testbed", || run(what_hosts_start_ends_with_the_testbed())),
             ("hosts_joined_directly_long_names_and_parallel_links_work", || {
                 run(hosts_joined_directly_long_names_and_parallel_links_work())
@@ -43,6 +46,21 @@ async fn bridges_carry_and_links_go_down_and_up() {
     text(&testbed.run("h1", &["ip", "link", "set", "h1-eth0", "down"]).await.unwrap());
     let down = watch.wait_for(|view| view.links[0].state == LinkState::Down);
     tokio::time::timeout(Duration::from_secs(5), down).await.unwrap().unwrap();
+    testbed.stop().await.unwrap();
+}
+
+async fn hosts_have_both_kinds_of_addresses_at_once() {
+    let testbed = start("dual", "single,2", options(SwitchKind::Bridge)).await;
+    // No duplicate address detection, which would take a second: an address on probation cannot be bound.
+    for host in testbed.hosts() {
+        let [first] = host.interfaces() else { panic!("one interface") };
+        let (v4, v6) = (first.ipv4.unwrap().address, first.ipv6.unwrap().address);
+        for address in [std::net::IpAddr::from(v4), v6.into()] {
+            let bound = host.namespace().run(move || std::net::UdpSocket::bind((address, 0))).await.unwrap();
+            assert_eq!(bound.unwrap().local_addr().unwrap().ip(), address);
+        }
+    }
+    assert_eq!(testbed.hosts()[1].interfaces()[0].ipv6.unwrap().to_string(), "fd00::2/64");
     testbed.stop().await.unwrap();
 }
 
