@@ -97,6 +97,12 @@ impl LabBuilder {
         self
     }
 
+    /// What the random numbers of shaped links begin with.
+    pub fn seed(mut self, seed: u64) -> LabBuilder {
+        self.options.seed = seed;
+        self
+    }
+
     /// The lab's name, for `flowbed ls` and `flowbed exec`; one is made up otherwise.
     pub fn name(mut self, name: &str) -> LabBuilder {
         self.name = Some(name.to_owned());

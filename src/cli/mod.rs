@@ -17,6 +17,7 @@ mod report;
 mod shell;
 mod signals;
 mod terminal;
+mod test;
 mod topology;
 mod up;
 

@@ -1,97 +1,12 @@
-//! Tests that `--test` names, and what `--json` prints.
+//! What `flowbed up --json` prints.
 
-use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
 use flowbed::Lab;
 use serde_json::{Value, json};
-use testbed::{PingOptions, PingReport};
 
 use super::Outcome;
-
-/// A test of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Test {
-    /// Every host pings every other.
-    PingAll,
-    /// The first host and the second ping each other.
-    PingPair,
-    /// Nothing: up and down.
-    None,
-}
-
-const TESTS: [(&str, Test); 3] =
-    [("pingall", Test::PingAll), ("pingpair", Test::PingPair), ("none", Test::None)];
-
-impl FromStr for Test {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Test, String> {
-        TESTS.iter().find(|(name, _)| *name == text).map(|(_, test)| *test).ok_or_else(|| {
-            let names: Vec<&str> = TESTS.iter().map(|(name, _)| *name).collect();
-            format!("there is no such test; there are {}", names.join(", "))
-        })
-    }
-}
-
-impl Test {
-    fn name(self) -> &'static str {
-        TESTS.iter().find(|(_, test)| *test == self).map_or("", |(name, _)| name)
-    }
-
-    pub(crate) async fn run(self, lab: &Lab) -> Result<TestResult> {
-        let testbed = lab.testbed();
-        let begin = Instant::now();
-        let ping = match self {
-            Test::PingAll => Some(testbed.ping_all(&PingOptions::default()).await?),
-            Test::PingPair => {
-                let [a, b] = testbed.hosts().first_chunk().context("pingpair needs two hosts")?;
-                let there = testbed.ping(a.name(), b.name()).await?;
-                let back = testbed.ping(b.name(), a.name()).await?;
-                Some(vec![there, back].into())
-            }
-            Test::None => None,
-        };
-        Ok(TestResult { test: self, took: begin.elapsed(), ping })
-    }
-}
-
-/// How a test went.
-#[derive(Debug)]
-pub(crate) struct TestResult {
-    test: Test,
-    took: Duration,
-    ping: Option<PingReport>,
-}
-
-impl TestResult {
-    /// Pings of which none was sent show nothing, so they do not pass.
-    fn passed(&self) -> bool {
-        self.ping.as_ref().is_none_or(|ping| ping.sent() > 0 && ping.sent() == ping.received())
-    }
-
-    /// What there is to show of it.
-    pub(crate) fn text(&self) -> Option<String> {
-        self.ping.as_ref().map(PingReport::to_string)
-    }
-
-    fn json(&self) -> Value {
-        let mut result =
-            json!({ "name": self.test.name(), "passed": self.passed(), "seconds": seconds(self.took) });
-        if let Some(ping) = &self.ping {
-            result["sent"] = json!(ping.sent());
-            result["received"] = json!(ping.received());
-            result["loss_percent"] = json!(ping.loss_percent());
-            result["pairs"] = ping
-                .echoes()
-                .iter()
-                .map(|echo| json!({ "from": *echo.from, "to": *echo.to, "rtt_ms": echo.rtt.map(milliseconds) }))
-                .collect();
-        }
-        result
-    }
-}
+use super::test::TestResult;
 
 /// What one `flowbed up` did.
 #[derive(Debug, Default)]
@@ -196,10 +111,10 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 /// To the millisecond: more digits would promise what a clock around a whole network cannot hold.
-fn seconds(time: Duration) -> f64 {
+pub(super) fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e3).round() / 1e3
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(super) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

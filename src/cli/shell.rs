@@ -12,10 +12,11 @@ use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::{Config, Editor};
 use rustyline::{Helper, Highlighter, Hinter, Validator};
-use testbed::{LinkState, PingOptions};
+use testbed::{LinkBackend, LinkDirection, LinkState};
 use tokio::sync::{mpsc, oneshot};
 
 use super::terminal::Restored;
+use super::test::Test;
 use super::topology::Format;
 
 const HELP: &str = "\
@@ -23,14 +24,18 @@ help                      this text
 nodes, hosts, links       what there is
 flows [SWITCH]            flow tables, in the words of ovs-ofctl
 topology [toml|json|dot]  the network as text, for other programs and for drawing
-pingall                   every host pings every other
+pingall, pingall6         every host pings every other, over IPv4 or IPv6
+pingallfull               the same with round-trip times
+pingpair [A B]            two hosts ping each other; also pingpair6, pingpairfull
+iperf [FROM TO]           TCP throughput, from the first host to the last unless told otherwise
+iperfudp [RATE [FROM TO]] UDP throughput, 10M sent a second unless told otherwise
 link A B up|down          takes a link up or down
+link A B bw=10,delay=5ms  changes what a shaped link does; rate=unlimited or plain undo that
 HOST COMMAND…             runs what follows in a host, by sh -c, so that quotes, pipes and redirection work; words that
                           are names of hosts are replaced by their addresses: h1 ping -c 3 h2 | tail -1
 exit                      takes the network down
 ";
-const COMMANDS: [&str; 9] =
-    ["help", "nodes", "hosts", "links", "flows", "topology", "pingall", "link", "exit"];
+const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "topology", "link", "exit"];
 
 /// What a line leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<()> {
     let _terminal = Restored::when_dropped();
     let (lines, mut inbox) = mpsc::channel::<(String, oneshot::Sender<()>)>(1);
     let mut words: Vec<String> = COMMANDS.iter().map(|&command| command.to_owned()).collect();
+    words.extend(Test::names().map(str::to_owned));
     words.extend(lab.testbed().hosts().iter().map(|host| host.name().to_owned()));
     words.extend(lab.testbed().switches().iter().map(|switch| switch.name.clone()));
     // Reading a line blocks, so it has a thread of its own; it waits until each command is done.
@@ -156,7 +162,12 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                     LinkState::Up => "up",
                     LinkState::Down => "down",
                 };
-                say!("{} <-> {} {state}", link.a.interface, link.b.interface)?;
+                let does = match (link.a_to_b == link.b_to_a, link.backend) {
+                    (_, LinkBackend::Veth) => String::new(),
+                    (true, backend) => format!(" {backend} {}", link.a_to_b),
+                    (false, backend) => format!(" {backend} -> {} <- {}", link.a_to_b, link.b_to_a),
+                };
+                say!("{} <-> {} {state}{does}", link.a.interface, link.b.interface)?;
             }
         }
         ["topology"] => super::topology::print(testbed.topology(), Format::Toml)?,
@@ -171,20 +182,25 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
             }
         }
         ["flows", switch] => print_flows(lab, switch).await?,
-        ["pingall"] => {
-            let report = testbed.ping_all(&PingOptions::default()).await?;
-            say!("{report}")?;
-            if report.received() < report.sent() {
+        [test, ..] if Test::is_one(test) => {
+            let result = Test::from_words(&words)?.run(lab).await?;
+            say!("{result}")?;
+            if !result.passed() {
                 return Ok(Next::GoFailed);
             }
         }
         ["link", a, b, state] => {
-            let state = match *state {
-                "up" => LinkState::Up,
-                "down" => LinkState::Down,
-                other => bail!("a link is up or down, not \"{other}\""),
-            };
-            testbed.set_link((*a, *b), state).await?;
+            let links = (*a, *b);
+            match *state {
+                "up" => testbed.set_link(links, LinkState::Up).await?,
+                "down" => testbed.set_link(links, LinkState::Down).await?,
+                change => {
+                    let change = change.parse().with_context(|| {
+                        format!("expected up, down, or what the link is to do, such as delay=5ms, not \"{change}\"")
+                    })?;
+                    testbed.change_link(links, LinkDirection::Both, &change)?;
+                }
+            }
         }
         [host, ..] if testbed.host(host).is_ok() => {
             let (_, command) = line.split_once(*host).unwrap_or_default();

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use controller::apps;
 use flowbed::{Lab, LabBuilder};
-use testbed::{ControllerTarget, FailMode, SwitchKind, Topology};
+use testbed::{ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
 use tokio::net::TcpListener;
 use web::collect::Sources;
 use web::view;
 
 use super::Outcome;
 use super::dashboard::{self, Dashboard};
-use super::report::{Report, Test};
+use super::report::Report;
 use super::shell::{self, Next};
 use super::signals::Signals;
+use super::test::Test;
 
 /// The app that runs if none is named.
 const DEFAULT_APP: &str = "learning-switch";
@@ -41,6 +42,13 @@ pub(crate) struct Args {
     /// What switches are made of
     #[arg(long, value_enum, default_value = "auto")]
     switch: Switch,
+    /// What every link does, beyond what a file says: bw=10,delay=5ms,loss=1 and also jitter, distribution, loss_burst,
+    /// duplicate, reorder, corrupt, queue; or shaped, for links that can be changed while they run
+    #[arg(long, value_name = "PROPERTIES", value_parser = link_option)]
+    link: Option<LinkOption>,
+    /// What the random numbers of links begin with
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    seed: u64,
     /// What switches do without a controller
     #[arg(long, value_enum, default_value = "secure")]
     fail_mode: Fail,
@@ -53,7 +61,8 @@ pub(crate) struct Args {
     /// Serve the dashboard here (port 0: any free port)
     #[arg(long, value_name = "ADDR", value_parser = super::listening_address)]
     web: Option<SocketAddr>,
-    /// Run a test and exit: pingall, pingpair or none; may be given several times
+    /// Run a test and exit: pingall, pingall6, pingallfull, pingpair[,A,B], pingpair6, pingpairfull, iperf[,FROM,TO],
+    /// iperfudp[,RATE[,FROM,TO]], all or none; may be given several times
     #[arg(long = "test", value_name = "TEST")]
     tests: Vec<Test>,
     /// Shell commands to run first, from a file
@@ -86,6 +95,19 @@ enum Fail {
     Secure,
     /// They learn by themselves
     Standalone,
+}
+
+/// What `--link` says of every link.
+#[derive(Clone, Copy, Debug)]
+struct LinkOption(LinkChange);
+
+fn link_option(text: &str) -> Result<LinkOption, String> {
+    match text {
+        "shaped" => Ok(LinkOption(LinkChange::default())),
+        _ => {
+            text.parse().map(LinkOption).map_err(|error: testbed::topology::ParseLinkError| error.to_string())
+        }
+    }
 }
 
 /// `tcp:HOST:PORT` or `none`.
@@ -160,10 +182,17 @@ fn reserve_stdout() -> Result<File> {
 }
 
 fn topology(args: &Args) -> Result<(Topology, String)> {
-    match &args.file {
-        Some(file) => Ok((Topology::from_file(file)?, file.display().to_string())),
-        None => Ok((Topology::open(&args.topo)?, args.topo.clone())),
+    let (mut topology, label) = match &args.file {
+        Some(file) => (Topology::from_file(file)?, file.display().to_string()),
+        None => (Topology::open(&args.topo)?, args.topo.clone()),
+    };
+    if let Some(LinkOption(change)) = args.link {
+        for link in &mut topology.links {
+            *link = link.clone().with(&change);
+            link.shaped = true;
+        }
     }
+    Ok((topology, label))
 }
 
 async fn up(
@@ -251,7 +280,8 @@ fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder 
         .fail_mode(match args.fail_mode {
             Fail::Secure => FailMode::Secure,
             Fail::Standalone => FailMode::Standalone,
-        });
+        })
+        .seed(args.seed);
     if let Some(name) = &args.name {
         builder = builder.name(name);
     }

@@ -5,7 +5,7 @@ use std::io;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 
 use crate::error::Error;
-use crate::fabric::Fabric;
+use crate::fabric::{Fabric, quiet};
 use crate::netlink::{Intent, Netlink};
 use crate::offload::transmit_checksums_in_software;
 use crate::sandbox::NetNs;
@@ -16,7 +16,10 @@ use crate::wiring::{self, FIRST_INDEX, NewInterface};
 /// The namespaces of the hosts, with a netlink socket in each for as long as they are furnished.
 pub(crate) struct Construction {
     pub(crate) hosts: Vec<NetNs>,
+    /// Where the shaped links' frames are taken from one end to the other, if there are such links.
+    pub(crate) cable: Option<NetNs>,
     sockets: Vec<Netlink>,
+    fabric_socket: Netlink,
 }
 
 /// A request and the words for its failure.
@@ -37,6 +40,8 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
     let made = NetNs::create_many(fabric.thread(), plan.hosts.len(), |_| open())?;
     let (hosts, mut sockets): (Vec<_>, Vec<_>) = made.into_iter().unzip();
     let mut fabric_socket = fabric.run_blocking(open)??;
+
+    let cable = plan.shaped.iter().any(Option::is_some).then(|| cable(fabric)).transpose()?;
 
     let first_bridge = interface_index(plan.links.len(), 0);
     let bridge_of = |end: &PlannedEnd| match end.node {
@@ -61,6 +66,7 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
         });
     }
     let mut between_hosts = Vec::new();
+    let mut in_cable = Vec::new();
     for (link, [a, b]) in plan.links.iter().enumerate() {
         let new = |end: &PlannedEnd, index| NewInterface {
             name: end.kernel_name.clone(),
@@ -71,6 +77,21 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
         let (new_a, new_b) = (new(a, interface_index(link, 0)), new(b, interface_index(link, 1)));
         let what = format!("link {} - {}", a.node_name, b.node_name);
         let host = |i: usize| Some(hosts[i].raw_fd());
+        if let (Some((cable, _)), true) = (&cable, plan.shaped[link].is_some()) {
+            for (end, new) in [(a, &new_a), (b, &new_b)] {
+                let half = half(new);
+                let what = what.clone();
+                match end.node {
+                    Node::Switch(_) => {
+                        let request = wiring::veth(new, &half, Some(cable.raw_fd()));
+                        in_fabric.push(Step { what, request });
+                        in_cable.push(up(end, half.index));
+                    }
+                    Node::Host(i) => in_cable.push(Step { what, request: wiring::veth(&half, new, host(i)) }),
+                }
+            }
+            continue;
+        }
         match (a.node, b.node) {
             (Node::Switch(_), Node::Switch(_)) => {
                 in_fabric.push(Step { what, request: wiring::veth(&new_a, &new_b, None) });
@@ -94,6 +115,10 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
         }
     }
     perform(&mut fabric_socket, in_fabric)?;
+    let (cable, mut cable_socket) = cable.unzip();
+    if let Some(socket) = &mut cable_socket {
+        perform(socket, in_cable)?;
+    }
     for (host, step) in between_hosts {
         perform(&mut sockets[host], vec![step])?;
     }
@@ -114,10 +139,13 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
         }
     }
     let settled = || Error::system::<io::Error>("use", "a netlink socket");
-    let mut in_fabric = Vec::new();
+    let (mut in_fabric, mut in_cable) = (Vec::new(), Vec::new());
     for (link, ends) in plan.links.iter().enumerate() {
         for (end, planned) in ends.iter().enumerate() {
             let index = interface_index(link, end);
+            if plan.shaped[link].is_some() {
+                in_cable.push(index);
+            }
             match planned.node {
                 Node::Switch(_) => in_fabric.push(index),
                 Node::Host(i) => sockets[i].settle(&[index]).map_err(settled())?,
@@ -125,15 +153,38 @@ pub(crate) fn construct(fabric: &NetNs, plan: &Plan, kinds: &[SwitchKind]) -> Re
         }
     }
     fabric_socket.settle(&in_fabric).map_err(settled())?;
-    Ok(Construction { hosts, sockets })
+    if let Some(socket) = &mut cable_socket {
+        socket.settle(&in_cable).map_err(settled())?;
+    }
+    Ok(Construction { hosts, cable, sockets, fabric_socket })
+}
+
+/// A namespace for the inner halves of shaped links, in which the kernel itself says nothing.
+fn cable(fabric: &NetNs) -> Result<(NetNs, Netlink), Error> {
+    let open = |_| {
+        quiet();
+        Netlink::open().map_err(Error::system("open", "a netlink socket"))
+    };
+    NetNs::create_many(fabric.thread(), 1, open)?.pop().ok_or(Error::Ended)
+}
+
+/// The inner half of an end of a shaped link.
+fn half(end: &NewInterface) -> NewInterface {
+    NewInterface { name: format!("half{}", end.index), index: end.index, mac: None, bridge: None }
 }
 
 impl Construction {
-    /// Has every host finish its checksums itself, as userspace switches need it.
-    pub(crate) fn checksums_in_software(&self, plan: &Plan) -> Result<(), Error> {
-        for end in plan.links.iter().flatten() {
-            if let Node::Host(i) = end.node {
-                transmit_checksums_in_software(&self.sockets[i], &end.kernel_name)
+    /// Has those finish their checksums, and cut their segments, whose frames are read by a program: every host, where
+    /// the switches are in userspace, and both ends of shaped links.
+    pub(crate) fn checksums_in_software(&self, plan: &Plan, switches: bool) -> Result<(), Error> {
+        for (ends, shaped) in plan.links.iter().zip(&plan.shaped) {
+            for end in ends {
+                let socket = match end.node {
+                    Node::Host(i) if switches || shaped.is_some() => &self.sockets[i],
+                    Node::Switch(_) if shaped.is_some() => &self.fabric_socket,
+                    _ => continue,
+                };
+                transmit_checksums_in_software(socket, &end.kernel_name)
                     .map_err(Error::system("switch off checksum offload of", end.name.clone()))?;
             }
         }

@@ -139,7 +139,7 @@ fn in_scratch_namespace() -> Vec<Check> {
             socket.request(Intent::Create, netem(FIRST_INDEX)),
             "the kernel has no netem queue (sch_netem)",
             Status::Degraded,
-            "nothing of Flowbed's needs it today; `tc qdisc add … netem` in hosts does: modprobe sch_netem",
+            "links are shaped by Flowbed itself instead; `tc qdisc add … netem` in hosts needs it: modprobe sch_netem",
         ));
     });
     let checks = receiver.into_iter().collect();

@@ -34,7 +34,7 @@ impl Fabric {
         };
         let (directory, thread) = tokio::task::spawn_blocking(begin).await.map_err(|_| Error::Ended)??;
         let namespace = NetNs::create(&thread).await?;
-        namespace.run(quiet_switch_ports).await?;
+        namespace.run(quiet).await?;
         Ok(Self { namespace, thread, directory })
     }
 
@@ -101,8 +101,9 @@ impl Drop for Fabric {
 }
 
 /// Keeps the kernel from speaking IPv6 itself on interfaces made here from now on: they are
-/// ports of switches, not hosts. Where `/proc/sys` cannot be written, the ports are merely chatty.
-fn quiet_switch_ports() {
+/// ports of switches, not hosts. Where `/proc/sys` cannot be written, the ports are merely chatty. The same for
+/// the inner halves of shaped links.
+pub(crate) fn quiet() {
     let path = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
     if let Err(error) = std::fs::write(path, "1") {
         tracing::debug!(%error, path, "switch ports speak IPv6");

@@ -52,10 +52,12 @@ mod ping;
 mod relay;
 mod rundir;
 pub mod sandbox;
+mod shaping;
 mod state;
 mod switches;
 mod terminal;
 mod testbed;
+mod throughput;
 pub mod topology;
 mod view;
 mod wiring;
@@ -66,12 +68,16 @@ pub use error::Error;
 pub use fabric::Fabric;
 pub use host::Host;
 pub use options::{ControllerTarget, FailMode, Options, SwitchKind};
-pub use ping::{Echo, PingOptions, PingReport};
+pub use ping::{Echo, Family, PingOptions, PingReport};
 pub use rundir::{SweepReport, base, sweep};
 pub use sandbox::{Child, Output, Privileges, enter};
-pub use testbed::{LinkRef, Testbed};
+pub use shaping::LinkCounters;
+pub use testbed::{LinkDirection, LinkRef, Testbed};
+pub use throughput::{Throughput, ThroughputOptions, Transport, UdpFigures};
 pub use topology::{
     Distribution, Endpoint, HostSpec, Ipv4Net, Ipv6Net, LinkChange, LinkProperties, LinkSpec, Percent, Rate,
     SwitchSpec, Topology, TopologyError,
 };
-pub use view::{EndView, HostView, InterfaceView, LinkState, LinkView, PortView, Snapshot, SwitchView};
+pub use view::{
+    EndView, HostView, InterfaceView, LinkBackend, LinkState, LinkView, PortView, Snapshot, SwitchView,
+};

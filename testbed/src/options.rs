@@ -14,6 +14,8 @@ pub struct Options {
     pub controllers: Vec<ControllerTarget>,
     /// What switches do while they have no controller.
     pub fail_mode: FailMode,
+    /// What the random numbers of shaped links begin with: the same frames then have the same fate.
+    pub seed: u64,
 }
 
 /// Where a controller is to be found.

@@ -16,9 +16,11 @@ use crate::links::{self, Watcher};
 use crate::options::Options;
 use crate::ping::{self, Echo, PingOptions, PingReport};
 use crate::sandbox::{Child, NetNs, Output};
+use crate::shaping::{LinkCounters, Shaping};
 use crate::state::{self, HostState, State};
 use crate::switches::Switches;
-use crate::topology::{Node, Plan, Topology};
+use crate::throughput::{self, Throughput, ThroughputOptions};
+use crate::topology::{LinkChange, LinkProperties, Node, Plan, Topology};
 use crate::view::{LinkState, LinkView, Snapshot, SwitchView};
 use crate::wiring;
 
@@ -28,6 +30,7 @@ use crate::wiring;
 pub struct Testbed {
     // Dropped in this order: what watches, what switches, what they stand on.
     tasks: JoinSet<()>,
+    shaping: Option<Shaping>,
     switches: Switches,
     watchers: Vec<Arc<Watcher>>,
     hosts: Vec<Host>,
@@ -44,6 +47,17 @@ pub enum LinkRef {
     Index(usize),
     /// All that join these two nodes, either way round.
     Between(String, String),
+}
+
+/// Which way of a link is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkDirection {
+    /// From its end `a` to its end `b`, as the topology names them.
+    AToB,
+    /// From `b` to `a`.
+    BToA,
+    /// Both ways.
+    Both,
 }
 
 impl From<usize> for LinkRef {
@@ -76,9 +90,12 @@ impl Testbed {
             Switches::start(&fabric, &plan, &kinds, &options, &mut tasks),
         );
         let (construction, switches) = (construction?, switches?);
-        if switches.need_finished_checksums() {
-            construction.checksums_in_software(&plan)?;
-        }
+        construction.checksums_in_software(&plan, switches.need_finished_checksums())?;
+        let shaped = plan.shaped.iter().enumerate().filter_map(|(link, shaped)| Some((link, (*shaped)?)));
+        let shaping = match &construction.cable {
+            Some(cable) => Some(Shaping::start(cable, shaped.collect(), options.seed).await?),
+            None => None,
+        };
         switches.connect(&plan).await?;
 
         let snapshot = Snapshot::new(fabric.name(), &plan, &kinds);
@@ -89,12 +106,11 @@ impl Testbed {
             .map(|(namespace, view)| Host { view: view.clone(), namespace: namespace.clone() })
             .collect();
         let view = Arc::new(watch::Sender::new(snapshot));
-        let watchers =
-            links::watch(&plan, fabric.namespace(), &construction.hosts, &view, &mut tasks).await?;
+        let watchers = links::watch(&plan, fabric.namespace(), &construction, &view, &mut tasks).await?;
         let is_up = |link: &LinkView| link.state == LinkState::Up;
         settled(&view, |view| view.links.iter().all(is_up)).await?;
         state::write(fabric.dir(), &state_of(&fabric, &hosts))?;
-        Ok(Self { tasks, switches, watchers, hosts, view, plan, topology, fabric })
+        Ok(Self { tasks, shaping, switches, watchers, hosts, view, plan, topology, fabric })
     }
 
     /// The testbed's name.
@@ -194,6 +210,59 @@ impl Testbed {
         Ok(())
     }
 
+    /// Changes what links do to frames, while they carry them. What is on the wire arrives as it was sent; what waits in
+    /// a queue is sent as the change says.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when there is no such link; [`Error::Unavailable`] for one that was plain at the start, since
+    /// those are not carried by this program.
+    pub fn change_link(
+        &self,
+        links: impl Into<LinkRef>,
+        direction: LinkDirection,
+        change: &LinkChange,
+    ) -> Result<(), Error> {
+        for link in self.resolve(&links.into())? {
+            let view = self.links()[link].clone();
+            let Some(shaping) = self.shaping.as_ref().filter(|_| self.plan.shaped[link].is_some()) else {
+                return Err(Error::Unavailable {
+                    what: format!(
+                        "link {} - {} was plain when the network came up",
+                        view.a.node, view.b.node
+                    ),
+                    remedy: "give it a property or `shaped = true` in the file, or start with --link shaped"
+                        .to_owned(),
+                });
+            };
+            let properties = [
+                change_if(direction != LinkDirection::BToA, change, view.a_to_b),
+                change_if(direction != LinkDirection::AToB, change, view.b_to_a),
+            ];
+            for (from, properties) in properties.into_iter().enumerate() {
+                shaping.change(link, from, properties)?;
+            }
+            self.view.send_modify(|view| {
+                let mut links = view.links.to_vec();
+                [links[link].a_to_b, links[link].b_to_a] = properties;
+                view.links = links.into();
+            });
+        }
+        Ok(())
+    }
+
+    /// What has become of the frames of a link that this program carries: from its end `a`, from its end `b`. `None`
+    /// for a plain link, whose frames nobody looks at.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when there is no such link.
+    pub async fn link_counters(&self, link: usize) -> Result<Option<[LinkCounters; 2]>, Error> {
+        self.resolve(&LinkRef::Index(link))?;
+        match &self.shaping {
+            Some(shaping) if self.plan.shaped[link].is_some() => Ok(Some(shaping.counters(link).await?)),
+            _ => Ok(None),
+        }
+    }
+
     /// Resolves, with the error to show, when a process that the network needs ends though nobody asked it to.
     /// What is left then is only good to be taken down.
     pub async fn failed(&self) -> Error {
@@ -241,12 +310,34 @@ impl Testbed {
         report.echoes().first().cloned().ok_or(Error::Ended)
     }
 
+    /// Sends one echo request from one host to the other and one back.
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub async fn ping_pair(&self, a: &str, b: &str, options: &PingOptions) -> Result<PingReport, Error> {
+        let hosts = [self.host(a)?.clone(), self.host(b)?.clone()];
+        ping::ping(&hosts, &[(0, 1), (1, 0)], options).await
+    }
+
     /// Sends one echo request from every host to every other that has an address.
     ///
     /// # Errors
     /// When a socket cannot be made. Unanswered requests are results, not errors.
     pub async fn ping_all(&self, options: &PingOptions) -> Result<PingReport, Error> {
-        ping::ping(&self.hosts, &ping::all_pairs(&self.hosts), options).await
+        ping::ping(&self.hosts, &ping::all_pairs(&self.hosts, options.family), options).await
+    }
+
+    /// Measures how many bits a second get from one host to another.
+    ///
+    /// # Errors
+    /// When a host does not exist or has no address of the family asked for, and when no connection comes about in time.
+    pub async fn throughput(
+        &self,
+        from: &str,
+        to: &str,
+        options: &ThroughputOptions,
+    ) -> Result<Throughput, Error> {
+        throughput::measure(self.host(from)?, self.host(to)?, options).await
     }
 
     /// Runs a command in a host to its end; see [`Host::run`].
@@ -280,6 +371,11 @@ impl Testbed {
     pub async fn stop(mut self) -> Result<(), Error> {
         let mut failures = Vec::new();
         self.tasks.shutdown().await;
+        // Its thread may be busy with a burst of frames.
+        let shaping = self.shaping.take();
+        if tokio::task::spawn_blocking(move || drop(shaping)).await.is_err() {
+            failures.push(Error::Ended);
+        }
         failures.extend(self.switches.stop().await.err());
         self.watchers.clear();
         self.hosts.clear();
@@ -290,6 +386,10 @@ impl Testbed {
             Some(first) => Err(first.with_uncleaned(failures.collect())),
         }
     }
+}
+
+fn change_if(applies: bool, change: &LinkChange, properties: LinkProperties) -> LinkProperties {
+    if applies { change.applied_to(properties) } else { properties }
 }
 
 /// Waits until the kernel says that the links are as they were set. It tells within a second

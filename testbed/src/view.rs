@@ -5,7 +5,7 @@ use std::sync::Arc;
 use openflow::{DatapathId, MacAddr};
 
 use crate::construction::interface_index;
-use crate::topology::{Ipv4Net, Ipv6Net, Node, Plan, PlannedEnd, SwitchKind};
+use crate::topology::{Ipv4Net, Ipv6Net, LinkProperties, Node, Plan, PlannedEnd, SwitchKind};
 
 /// A network at one moment. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,30 @@ pub struct LinkView {
     pub b: EndView,
     /// Whether it carries traffic.
     pub state: LinkState,
+    /// What it is made of.
+    pub backend: LinkBackend,
+    /// What it does to frames from `a` to `b`.
+    pub a_to_b: LinkProperties,
+    /// What it does to frames from `b` to `a`.
+    pub b_to_a: LinkProperties,
+}
+
+/// What a link is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkBackend {
+    /// One virtual Ethernet pair, as fast as the machine.
+    Veth,
+    /// Two pairs, between which this program carries the frames and shapes them.
+    Userspace,
+}
+
+impl std::fmt::Display for LinkBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            LinkBackend::Veth => "veth",
+            LinkBackend::Userspace => "userspace",
+        })
+    }
 }
 
 /// An end of a link.
@@ -162,8 +186,11 @@ impl Snapshot {
             interface: end.name.clone(),
             kernel_name: end.kernel_name.clone(),
         };
-        let links =
-            plan.links.iter().map(|[a, b]| LinkView { a: view(a), b: view(b), state: LinkState::Down });
+        let links = plan.links.iter().zip(&plan.shaped).map(|([a, b], shaped)| {
+            let [a_to_b, b_to_a] = shaped.unwrap_or_default();
+            let backend = if shaped.is_some() { LinkBackend::Userspace } else { LinkBackend::Veth };
+            LinkView { a: view(a), b: view(b), state: LinkState::Down, backend, a_to_b, b_to_a }
+        });
         Self { name: name.into(), hosts: hosts.into(), switches: switches.into(), links: links.collect() }
     }
 }

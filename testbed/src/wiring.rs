@@ -1,6 +1,6 @@
 //! The interfaces of a network: what the kernel is asked to make.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openflow::MacAddr;
 use rtnetlink::packet_route::address::AddressHeaderFlags;
@@ -105,13 +105,17 @@ pub(crate) fn ipv6_address(interface: u32, net: Ipv6Net) -> RouteNetlinkMessage 
 /// The kernel's neighbour table is one for all namespaces and holds 1024 entries
 /// (`net.ipv4.neigh.default.gc_thresh3`, `arp(7)`): fifty hosts that ping each other at once
 /// overflow it. Entries marked as learned from outside do not count. The address itself is still
-/// resolved by ARP when the first packet wants it.
-pub(crate) fn neighbour(interface: u32, address: Ipv4Addr) -> NeighbourMessage {
+/// resolved by ARP or NDP when the first packet wants it.
+pub(crate) fn neighbour(interface: u32, address: IpAddr) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
-    message.header.family = AddressFamily::Inet;
+    let (family, address) = match address {
+        IpAddr::V4(address) => (AddressFamily::Inet, NeighbourAddress::Inet(address)),
+        IpAddr::V6(address) => (AddressFamily::Inet6, NeighbourAddress::Inet6(address)),
+    };
+    message.header.family = family;
     message.header.ifindex = interface;
     message.header.flags = NeighbourFlags::ExtLearned;
-    message.attributes = vec![NeighbourAttribute::Destination(NeighbourAddress::Inet(address))];
+    message.attributes = vec![NeighbourAttribute::Destination(address)];
     message
 }
 

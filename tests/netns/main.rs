@@ -25,6 +25,8 @@ fn main() -> ExitCode {
             ("the_terminal_is_put_back_however_it_ends", shell::the_terminal_is_put_back),
             ("ports_come_by_number_in_the_rest_api", ports_by_number),
             ("the_soft_switch_says_that_it_is_not_there_yet", soft),
+            ("throughput_and_pings_of_both_kinds_are_tests", measurements),
+            ("links_are_shaped_from_the_command_line_and_the_shell", shaped),
             ("what_a_dead_network_left_is_swept", sweep),
             ("the_machine_is_as_it_was", untouched),
         ],
@@ -105,6 +107,43 @@ fn soft() -> Result<(), Failed> {
     let place = Place::new();
     let complaint = complaint(&place.run("up --topo minimal --switch soft --test none"));
     assert!(complaint.contains("soft") && complaint.contains("ovs"), "{complaint}");
+    place.assert_empty();
+    Ok(())
+}
+
+fn measurements() -> Result<(), Failed> {
+    let place = Place::new();
+    let tests = "--test pingall6 --test pingpairfull --test iperf,h2,h1 --test iperfudp,1M";
+    let (good, result) = place.run_json(&format!("up --topo single,3 --switch bridge {tests}"));
+    assert!(good, "{result}");
+    let tests = &result["tests"];
+    assert_eq!((&tests[0]["sent"], &tests[1]["sent"]), (&6.into(), &2.into()), "{result}");
+    let tcp = &tests[2]["throughput"];
+    assert!(tcp["bits_per_second"].as_f64() > Some(1e6), "{result}");
+    assert_eq!((&tcp["from"], &tcp["to"], &tcp["protocol"]), (&"h2".into(), &"h1".into(), &"tcp".into()));
+    let udp = &tests[3]["throughput"];
+    assert!(udp["bits_per_second"].as_f64() < Some(1.2e6), "{result}");
+    assert!(udp["datagrams_received"].as_u64() > Some(100), "{result}");
+    assert_eq!((&udp["from"], &udp["to"]), (&"h1".into(), &"h3".into()));
+    place.assert_empty();
+    Ok(())
+}
+
+fn shaped() -> Result<(), Failed> {
+    let place = Place::new();
+    let script = place.path().join("script.flowbed");
+    std::fs::write(&script, "links\npingpair h1 h2\nlink h1 s1 plain\nlink s1 h2 plain\nlinks\n")?;
+    let up = format!(
+        "up --topo single,2 --switch bridge --link tc,bw=100,delay=20ms --pre {} --test pingpair",
+        script.display()
+    );
+    let output = place.run(&up);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("h1-eth0 <-> s1-eth1 up userspace rate=100mbit,delay=20ms"), "{printed}");
+    assert!(printed.contains("h1-eth0 <-> s1-eth1 up userspace plain"), "{printed}");
+    let told = complaint(&place.run("up --topo minimal --link bw=10,dely=5ms --test none"));
+    assert!(told.contains("column 7") && told.contains("dely"), "{told}");
     place.assert_empty();
     Ok(())
 }

@@ -23,7 +23,7 @@ fn unknown_words_are_answered_with_the_known_ones() {
     assert_complains("up --test none --topo single,0", &["single,0"]);
     assert_complains("up --test none --app learning", &["learning", "learning-switch", "hub"]);
     assert_complains("up --test none --switch cisco", &["cisco", "ovs", "bridge"]);
-    assert_complains("up --test pingsome", &["pingsome", "pingall", "pingpair"]);
+    assert_complains("up --test pingsome", &["pingsome", "pingall", "pingpair", "iperf"]);
     assert_complains("up --test none --controller 127.0.0.1:6653", &["tcp:HOST:PORT"]);
     assert_complains("up --test none --app hub --controller none", &["--app", "--controller"]);
     assert_complains("up --test none --web here", &["here"]);

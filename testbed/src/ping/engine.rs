@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::cmsg_space;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, sendto};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendto};
 use nix::sys::time::TimeSpec;
 
-use super::PingOptions;
 use super::packet::{self, Mark};
+use super::{Family, PingOptions};
 use crate::error::Error;
 
 /// A request that has been on its way for so long no longer keeps others from being sent: a
@@ -24,7 +24,7 @@ const YOUTH: Duration = Duration::from_millis(10);
 pub(super) struct Probe {
     /// The source: an index into the sockets.
     pub(super) socket: usize,
-    pub(super) target: Ipv4Addr,
+    pub(super) target: IpAddr,
 }
 
 /// What has become of a probe.
@@ -42,6 +42,7 @@ pub(super) struct Engine {
     probes: Vec<Probe>,
     fates: Vec<Fate>,
     mark: Mark,
+    family: Family,
     timeout: Duration,
     window: usize,
     /// Requests on their way that still count against the window.
@@ -71,6 +72,7 @@ impl Engine {
             epoll,
             probes,
             mark,
+            family: options.family,
             timeout: options.timeout,
             window: options.window.max(1),
             young: 0,
@@ -159,8 +161,8 @@ impl Engine {
     fn send(&mut self, probe: usize) -> io::Result<()> {
         let Probe { socket, target } = self.probes[probe];
         let index = u32::try_from(probe).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let bytes = packet::request(self.mark, index);
-        let to = SockaddrIn::from(SocketAddrV4::new(target, 0));
+        let bytes = packet::request(self.family, self.mark, index);
+        let to = SockaddrStorage::from(SocketAddr::new(target, 0));
         let fd = self.sockets[socket].as_raw_fd();
         let at = SystemTime::now();
         sendto(fd, &bytes, &to, MsgFlags::empty())?;
@@ -202,7 +204,7 @@ impl Engine {
         loop {
             let mut slices = [IoSliceMut::new(&mut buffer)];
             let flags = MsgFlags::empty();
-            let message = match recvmsg::<SockaddrIn>(fd, &mut slices, Some(&mut space), flags) {
+            let message = match recvmsg::<SockaddrStorage>(fd, &mut slices, Some(&mut space), flags) {
                 Ok(message) => message,
                 Err(nix::Error::EAGAIN) => return Ok(()),
                 Err(nix::Error::EINTR) => continue,
@@ -223,13 +225,15 @@ impl Engine {
                 })
                 .unwrap_or_else(SystemTime::now);
             let length = message.bytes;
-            if let Some((source, index)) = packet::reply(self.mark, &buffer[..length]) {
+            let source = message.address.as_ref().and_then(address);
+            let index = packet::reply(self.family, self.mark, &buffer[..length]);
+            if let (Some(source), Some(index)) = (source, index) {
                 self.answered(socket, source, index, arrival);
             }
         }
     }
 
-    fn answered(&mut self, socket: usize, source: Ipv4Addr, index: u32, arrival: SystemTime) {
+    fn answered(&mut self, socket: usize, source: IpAddr, index: u32, arrival: SystemTime) {
         let probe = index as usize;
         let Some(&Probe { socket: sent_by, target }) = self.probes.get(probe) else {
             return;
@@ -241,6 +245,11 @@ impl Engine {
             self.fates[probe] = Fate::Answered(time);
         }
     }
+}
+
+fn address(source: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = source.as_sockaddr_in().map(|address| address.ip().into());
+    v4.or_else(|| Some(source.as_sockaddr_in6()?.ip().into()))
 }
 
 fn is_congestion(error: &io::Error) -> bool {

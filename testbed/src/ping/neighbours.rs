@@ -1,11 +1,12 @@
 //! Room in the kernel's neighbour table for many hosts that ping each other at once.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
 
-use super::ipv4;
+use super::Family;
 use crate::host::Host;
 use crate::netlink::{Intent, Netlink};
 use crate::sandbox::NetNs;
@@ -22,21 +23,21 @@ pub(super) struct Places {
 
 /// Makes a place for each target of each host, where there are many. Places are an improvement,
 /// not a need: where they cannot be made, the kernel does as well as it can.
-pub(super) async fn make_room(hosts: &[Host], pairs: &[(usize, usize)]) -> Places {
+pub(super) async fn make_room(hosts: &[Host], pairs: &[(usize, usize)], family: Family) -> Places {
     let mut places = Places { hosts: Vec::new() };
     if pairs.len() < MANY {
         return places;
     }
     let mut by_source: HashMap<usize, HashMap<usize, RouteNetlinkMessage>> = HashMap::new();
     for (pair, (from, to)) in pairs.iter().enumerate() {
-        let source = hosts[*from].interfaces().iter().find_map(|interface| {
-            let net = interface.ipv4?;
-            Some((interface.index, net))
-        });
-        let (Some((index, net)), Some(target)) = (source, ipv4(&hosts[*to])) else {
+        let Some(target) = family.address(&hosts[*to]) else {
             continue;
         };
-        if net.contains(target) {
+        let on_link = hosts[*from].interfaces().iter().find(|interface| match target {
+            IpAddr::V4(target) => interface.ipv4.is_some_and(|net| net.contains(target)),
+            IpAddr::V6(target) => interface.ipv6.is_some_and(|net| net.contains(target)),
+        });
+        if let Some(index) = on_link.map(|interface| interface.index) {
             let message = wiring::neighbour(index, target);
             let request = RouteNetlinkMessage::NewNeighbour(message);
             by_source.entry(*from).or_default().insert(pair, request);

@@ -1,14 +1,28 @@
-//! The bytes of an echo request and its reply (RFC 792), and the sockets for them.
+//! The bytes of an echo request and its reply (RFC 792, RFC 4443 §4), and the sockets for them.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::libc;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, setsockopt, socket, sockopt};
 
-const ECHO_REPLY: u8 = 0;
-const ECHO_REQUEST: u8 = 8;
+use super::Family;
+
+impl Family {
+    fn echo_request(self) -> u8 {
+        match self {
+            Family::V4 => 8,
+            Family::V6 => 128,
+        }
+    }
+
+    fn echo_reply(self) -> u8 {
+        match self {
+            Family::V4 => 0,
+            Family::V6 => 129,
+        }
+    }
+}
 
 /// Header and the 56 bytes of data that `ping(8)` sends too.
 pub(super) const REQUEST_LENGTH: usize = 64;
@@ -18,9 +32,11 @@ pub(super) const REQUEST_LENGTH: usize = 64;
 pub(super) struct Mark(pub(super) u64);
 
 /// An echo request. `index` comes back in the reply; its low bits are the sequence number.
-pub(super) fn request(mark: Mark, index: u32) -> [u8; REQUEST_LENGTH] {
+///
+/// Over IPv6 the kernel puts the checksum in, since that covers addresses which it chooses (RFC 3542 §3.1).
+pub(super) fn request(family: Family, mark: Mark, index: u32) -> [u8; REQUEST_LENGTH] {
     let mut packet = [0; REQUEST_LENGTH];
-    packet[0] = ECHO_REQUEST;
+    packet[0] = family.echo_request();
     let [.., id_high, id_low] = mark.0.to_be_bytes();
     packet[4..6].copy_from_slice(&[id_high, id_low]);
     packet[6..8].copy_from_slice(&index.to_be_bytes()[2..]);
@@ -31,20 +47,25 @@ pub(super) fn request(mark: Mark, index: u32) -> [u8; REQUEST_LENGTH] {
     packet
 }
 
-/// Whose reply a received IPv4 packet is: its source and the index of its request. `None` where
-/// it is not the reply to a request with this mark.
-pub(super) fn reply(mark: Mark, packet: &[u8]) -> Option<(Ipv4Addr, u32)> {
-    let header = usize::from(packet.first()? & 0xf) * 4;
-    let source: [u8; 4] = packet.get(12..16)?.try_into().ok()?;
-    let icmp = packet.get(header.max(20)..)?;
-    if icmp.len() < REQUEST_LENGTH || icmp[0] != ECHO_REPLY || checksum(icmp) != 0 {
+/// The index of the request that a received packet answers. `None` where it is not the reply to a request with this
+/// mark. A raw socket gives IPv4 packets with their header, and of IPv6 packets only the payload, its checksum checked.
+pub(super) fn reply(family: Family, mark: Mark, packet: &[u8]) -> Option<u32> {
+    let header = match family {
+        Family::V4 => (usize::from(packet.first()? & 0xf) * 4).max(20),
+        Family::V6 => 0,
+    };
+    let icmp = packet.get(header..)?;
+    if icmp.len() < REQUEST_LENGTH || icmp[0] != family.echo_reply() {
+        return None;
+    }
+    if family == Family::V4 && checksum(icmp) != 0 {
         return None;
     }
     if icmp[8..16] != mark.0.to_be_bytes() {
         return None;
     }
     let index = u32::from_be_bytes(icmp[16..20].try_into().ok()?);
-    Some((source.into(), index))
+    Some(index)
 }
 
 /// The internet checksum (RFC 1071); 0 over data that contains its own.
@@ -63,28 +84,30 @@ fn checksum(data: &[u8]) -> u16 {
 
 /// Opens a nonblocking ICMP socket in the calling thread's namespace that hears of echo replies
 /// only, with the kernel's time of their arrival.
-pub(super) fn open_socket() -> io::Result<OwnedFd> {
-    let fd = socket(
-        AddressFamily::Inet,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-        SockProtocol::Icmp,
-    )?;
+pub(super) fn open_socket(family: Family) -> io::Result<OwnedFd> {
+    let (domain, protocol) = match family {
+        Family::V4 => (AddressFamily::Inet, SockProtocol::Icmp),
+        Family::V6 => (AddressFamily::Inet6, SockProtocol::IcmpV6),
+    };
+    let fd = socket(domain, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, protocol)?;
     setsockopt(&fd, sockopt::ReceiveTimestampns, &true)?;
     // A socket hears of all ICMP in its namespace, above all the others' requests; without the
     // filter those alone could fill its queue.
     const SOL_RAW: libc::c_int = 255;
-    const ICMP_FILTER: libc::c_int = 1;
-    let blocked: u32 = !(1 << ECHO_REPLY);
-    // SAFETY: the option takes a `struct icmp_filter`, one 32-bit word, whose size is passed.
+    // The number of both filters' options (linux/icmp.h, linux/icmpv6.h).
+    const FILTER: libc::c_int = 1;
+    let reply = family.echo_reply();
+    // A bit for each type that is not to be heard of; ICMP's filter is the first word alone.
+    let mut blocked = [u32::MAX; 8];
+    blocked[usize::from(reply / 32)] &= !(1 << (reply % 32));
+    let (level, size) = match family {
+        Family::V4 => (SOL_RAW, size_of::<u32>()),
+        Family::V6 => (libc::IPPROTO_ICMPV6, size_of_val(&blocked)),
+    };
+    // SAFETY: the options take a `struct icmp_filter`, one 32-bit word, and a `struct icmp6_filter`, eight of them;
+    // that size is passed.
     let done = unsafe {
-        libc::setsockopt(
-            fd.as_raw_fd(),
-            SOL_RAW,
-            ICMP_FILTER,
-            (&raw const blocked).cast(),
-            size_of_val(&blocked) as libc::socklen_t,
-        )
+        libc::setsockopt(fd.as_raw_fd(), level, FILTER, (&raw const blocked).cast(), size as libc::socklen_t)
     };
     if done != 0 {
         return Err(io::Error::last_os_error());
@@ -103,39 +126,45 @@ mod tests {
 
     const MARK: Mark = Mark(0x0123_4567_89ab_cdef);
 
-    fn answered(index: u32) -> Vec<u8> {
-        let mut icmp = request(MARK, index);
-        icmp[0] = ECHO_REPLY;
+    fn answered(family: Family, index: u32) -> Vec<u8> {
+        let mut icmp = request(family, MARK, index);
+        icmp[0] = family.echo_reply();
         icmp[2..4].fill(0);
         let sum = checksum(&icmp);
         icmp[2..4].copy_from_slice(&sum.to_be_bytes());
-        let mut packet = vec![0; 20];
+        let mut packet = match family {
+            Family::V4 => vec![0; 20],
+            Family::V6 => return icmp.to_vec(),
+        };
         packet[0] = 0x45;
-        packet[12..16].copy_from_slice(&[10, 0, 0, 2]);
         packet.extend(icmp);
         packet
     }
 
     #[test]
     fn a_reply_leads_back_to_its_request() {
-        let packet = answered(70_000);
-        let found = reply(MARK, &packet);
-        assert_eq!(found, Some((Ipv4Addr::new(10, 0, 0, 2), 70_000)));
+        for family in [Family::V4, Family::V6] {
+            assert_eq!(reply(family, MARK, &answered(family, 70_000)), Some(70_000));
+        }
     }
 
     #[test]
     fn what_is_not_our_reply_is_no_reply() {
-        let packet = answered(1);
-        assert_eq!(reply(Mark(1), &packet), None);
-        for length in 0..packet.len() {
-            assert_eq!(reply(MARK, &packet[..length]), None, "{length} bytes");
+        for family in [Family::V4, Family::V6] {
+            let packet = answered(family, 1);
+            assert_eq!(reply(family, Mark(1), &packet), None);
+            for length in 0..packet.len() {
+                assert_eq!(reply(family, MARK, &packet[..length]), None, "{length} bytes");
+            }
+            let mut asked = packet.clone();
+            let kind = packet.len() - REQUEST_LENGTH;
+            asked[kind] = family.echo_request();
+            assert_eq!(reply(family, MARK, &asked), None);
         }
-        let mut broken = packet.clone();
+        // IPv6's checksum is the kernel's to check.
+        let mut broken = answered(Family::V4, 1);
         broken[50] ^= 1;
-        assert_eq!(reply(MARK, &broken), None);
-        let mut asked = packet;
-        asked[20] = ECHO_REQUEST;
-        assert_eq!(reply(MARK, &asked), None);
+        assert_eq!(reply(Family::V4, MARK, &broken), None);
     }
 
     #[test]

@@ -65,6 +65,35 @@ impl PingReport {
         }
     }
 
+    /// A line for each pair, with its round-trip time, as Mininet's `pingallfull`.
+    #[must_use]
+    pub fn full(&self) -> String {
+        let line = |echo: &Echo| match echo.rtt {
+            Some(rtt) => format!("{} -> {}: {:.3} ms\n", echo.from, echo.to, rtt.as_secs_f64() * 1e3),
+            None => format!("{} -> {}: X\n", echo.from, echo.to),
+        };
+        let times = self.echoes.iter().filter_map(|echo| echo.rtt).map(|rtt| rtt.as_secs_f64() * 1e3);
+        let (least, most, sum) = times.fold((f64::INFINITY, 0.0_f64, 0.0), |(least, most, sum), time| {
+            (least.min(time), most.max(time), sum + time)
+        });
+        let mut text: String = self.echoes.iter().map(line).collect();
+        if self.received() > 0 {
+            let mean = sum / self.received() as f64;
+            text.push_str(&format!("*** rtt min/avg/max {least:.3}/{mean:.3}/{most:.3} ms\n"));
+        }
+        text + &self.summary()
+    }
+
+    /// The last line: how many were lost.
+    fn summary(&self) -> String {
+        match self.sent() {
+            0 => "*** Results: no pings sent".to_owned(),
+            sent => {
+                format!("*** Results: {}% dropped ({}/{sent} received)", self.loss_text(), self.received())
+            }
+        }
+    }
+
     /// The loss to whole per cents, as Mininet prints it; with as many more digits as it takes to
     /// tell a little loss from none, and a little that arrived from nothing.
     fn loss_text(&self) -> String {
@@ -96,10 +125,7 @@ impl fmt::Display for PingReport {
             }
             f.write_str("\n")?;
         }
-        if self.sent() == 0 {
-            return f.write_str("*** Results: no pings sent");
-        }
-        write!(f, "*** Results: {}% dropped ({}/{} received)", self.loss_text(), self.received(), self.sent())
+        f.write_str(&self.summary())
     }
 }
 
@@ -122,6 +148,9 @@ mod tests {
                 echo("h2", "h3", None),
             ],
         };
+        let full = "h1 -> h2: 0.080 ms\nh1 -> h3: X\nh2 -> h1: 0.050 ms\nh2 -> h3: X\n\
+                    *** rtt min/avg/max 0.050/0.065/0.080 ms\n*** Results: 50% dropped (2/4 received)";
+        assert_eq!(report.full(), full);
         assert_eq!(report.to_string(), "h1 -> h2 X\nh2 -> h1 X\n*** Results: 50% dropped (2/4 received)");
     }
 

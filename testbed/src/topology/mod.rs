@@ -36,6 +36,7 @@ pub use address::{Ipv4Net, Ipv6Net, ParseAddressError};
 pub use error::{FileError, SpecError, TopologyError};
 pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
 pub(crate) use plan::{Node, Plan, PlannedEnd};
+pub(crate) use random::SplitMix64;
 pub use units::{ParseQuantityError, Percent, Rate};
 
 /// Hosts, switches and the links between them.

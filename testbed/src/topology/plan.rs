@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use openflow::{DatapathId, MacAddr};
 
-use super::{Endpoint, FailMode, Ipv4Net, Ipv6Net, SwitchKind, Topology, TopologyError};
+use super::{
+    Endpoint, FailMode, Ipv4Net, Ipv6Net, LinkProperties, LinkSpec, SwitchKind, Topology, TopologyError,
+};
 
 /// The longest name of an interface, in bytes (`IFNAMSIZ` less its NUL).
 const LONGEST_KERNEL_NAME: usize = 15;
@@ -21,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) hosts: Vec<PlannedHost>,
     pub(crate) switches: Vec<PlannedSwitch>,
     pub(crate) links: Vec<[PlannedEnd; 2]>,
+    /// What each link does, from its first end and from its second; `None` for plain ones.
+    pub(crate) shaped: Vec<Option<[LinkProperties; 2]>>,
 }
 
 #[derive(Debug, Clone)]
@@ -98,7 +102,9 @@ impl Topology {
             }
         };
         let links = (self.links.iter()).map(|link| [end(&link.a), end(&link.b)]).collect();
-        Ok(Plan { hosts, switches, links })
+        let shaped = |link: &LinkSpec| link.is_shaped().then_some([link.a_to_b, link.b_to_a]);
+        let shaped = self.links.iter().map(shaped).collect();
+        Ok(Plan { hosts, switches, links, shaped })
     }
 }
 

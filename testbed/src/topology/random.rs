@@ -24,6 +24,12 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
+    /// From 0, less than 1.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept, as many as there are")]
+    pub(crate) fn next_unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// From 0, less than `bound`, which is not 0.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         let wide = u128::from(self.next_u64()) * u128::from(bound);

@@ -4,6 +4,7 @@
 
 #[path = "../network/mod.rs"]
 mod network;
+mod shaped;
 #[path = "../../../tests/tier/mod.rs"]
 mod tier;
 
@@ -21,6 +22,14 @@ fn main() -> ExitCode {
             ("bridges_carry_and_links_go_down_and_up", || run(bridges_carry_and_links_go_down_and_up())),
             ("hosts_have_both_kinds_of_addresses_at_once", || {
                 run(hosts_have_both_kinds_of_addresses_at_once())
+            }),
+            ("shaped_links_do_what_they_are_told_and_change_while_they_run", || {
+                run(shaped::links_do_what_they_are_told_and_change_while_they_run())
+            }),
+            ("shaped_links_join_hosts_and_switches", || run(shaped::links_join_hosts_and_switches())),
+            ("shaped_links_go_down_and_up", || run(shaped::links_go_down_and_up())),
+            ("throughput_is_measured_and_ends_in_time", || {
+                run(shaped::throughput_is_measured_and_ends_in_time())
             }),
             ("what_hosts_start_ends_with_the_testbed", || run(what_hosts_start_ends_with_the_testbed())),
             ("hosts_joined_directly_long_names_and_parallel_links_work", || {
