@@ -5,7 +5,7 @@ use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::libc;
 use nix::sched::{CloneFlags, setns};
@@ -13,6 +13,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, raise, sigprocmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, execvp, fork, getpid};
 
+use crate::cgroup;
 use crate::error::Error;
 use crate::rundir::{base, directories, is_alive};
 use crate::state::{self, State};
@@ -94,7 +95,7 @@ pub fn exec<S: AsRef<OsStr>>(name: Option<&str>, host: &str, argv: &[S]) -> Resu
     // SAFETY: the caller keeps to a single thread, so the child may do anything a program may.
     match unsafe { fork() }.map_err(Error::system("start", "a process"))? {
         ForkResult::Child => {
-            let error = become_command(mounts.as_ref(), &before, &argv);
+            let error = become_command(mounts.as_ref(), &found.doors, &before, &argv);
             eprintln!("flowbed: cannot run {} in {host}: {}", argv[0].to_string_lossy(), error.desc());
             // What shells answer for a command that cannot be run.
             let status = match error {
@@ -171,10 +172,17 @@ fn same_file(a: &str, b: &str) -> bool {
 }
 
 /// In the child: becomes the command, or says why not.
-fn become_command(mounts: Option<&OwnedFd>, mask: &SigSet, argv: &[CString]) -> nix::Error {
+fn become_command(
+    mounts: Option<&OwnedFd>,
+    doors: &[PathBuf],
+    mask: &SigSet,
+    argv: &[CString],
+) -> nix::Error {
     let enter = || -> nix::Result<()> {
         // The process that we were started from may be killed: so are we then.
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        cgroup::enter(doors)
+            .map_err(|error| nix::Error::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
         if let Some(mounts) = mounts {
             let directory = nix::unistd::getcwd();
             setns(mounts, CloneFlags::CLONE_NEWNS)?;

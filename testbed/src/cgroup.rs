@@ -108,7 +108,8 @@ fn place(controller: Controller, mounts: &str, own: &str) -> Option<Place> {
     for (root, point, kind, options) in mounted {
         let beneath = |group: &str| {
             let rest = Path::new(group).strip_prefix(root).ok()?;
-            Some(Path::new(point).join(rest))
+            // An empty rest would leave a slash at the end.
+            Some(Path::new(point).components().chain(rest.components()).collect::<PathBuf>())
         };
         match kind {
             "cgroup" if has(options) => {
@@ -152,10 +153,16 @@ impl Groups {
     }
 
     /// Makes the groups for a host with these limits.
-    pub(crate) fn make(&self, host: &str, limits: &Limits, ledger: &Ledger) -> Result<Arc<HostGroups>, Error> {
+    pub(crate) fn make(
+        &self,
+        host: &str,
+        limits: &Limits,
+        ledger: &Ledger,
+    ) -> Result<Arc<HostGroups>, Error> {
         let mut made = HostGroups { groups: Vec::new(), doors: Vec::new() };
         for controller in ALL.into_iter().filter(|controller| controller.concerns(limits)) {
-            let unavailable = |what: String, remedy: &str| Error::Unavailable { what, remedy: remedy.to_owned() };
+            let unavailable =
+                |what: String, remedy: &str| Error::Unavailable { what, remedy: remedy.to_owned() };
             let name = controller.name();
             let place = self.places.iter().find(|place| place.controller == controller).ok_or_else(|| {
                 unavailable(
@@ -208,7 +215,8 @@ fn make_group(directory: &Path, ledger: &Ledger) -> Result<(), Error> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written =
+        OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(Error::system("write", format!("{text:?} to {}", path.display())))
 }
 
@@ -226,7 +234,10 @@ impl HostGroups {
                 }
                 None if controller.concerns(limits) => {
                     return Err(Error::Unavailable {
-                        what: format!("the host had no limit of {} when the network came up", controller.name()),
+                        what: format!(
+                            "the host had no limit of {} when the network came up",
+                            controller.name()
+                        ),
                         remedy: "give it one in the topology".to_owned(),
                     });
                 }
@@ -307,7 +318,10 @@ mod tests {
         assert_eq!(found(V1, own), expected);
         let v2 = "31 23 0:28 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n";
         let root = found(v2, "0::/\n");
-        assert!(root.iter().all(|(_, version, path)| *version == Version::Two && path == "/sys/fs/cgroup"), "{root:?}");
+        assert!(
+            root.iter().all(|(_, version, path)| *version == Version::Two && path == "/sys/fs/cgroup"),
+            "{root:?}"
+        );
         assert_eq!(root.len(), 3);
         assert_eq!(found("", own), []);
         assert_eq!(found(V1, "garbage"), []);
@@ -315,12 +329,14 @@ mod tests {
 
     #[test]
     fn limits_are_written_as_each_version_has_them() {
-        let limits = Limits { cpu: crate::topology::Cores::new(0.5), memory: Some(Bytes(1 << 20)), pids: None };
+        let limits =
+            Limits { cpu: crate::topology::Cores::new(0.5), memory: Some(Bytes(1 << 20)), pids: None };
         let text = |version| {
             let settings = ALL.iter().flat_map(|controller| controller.settings(&limits, version));
             settings.map(|(file, text)| format!("{file}={text}")).collect::<Vec<_>>().join(" ")
         };
-        let one = "cpu.cfs_period_us=100000 cpu.cfs_quota_us=50000 memory.limit_in_bytes=1048576 pids.max=max";
+        let one =
+            "cpu.cfs_period_us=100000 cpu.cfs_quota_us=50000 memory.limit_in_bytes=1048576 pids.max=max";
         assert_eq!(text(Version::One), one);
         assert_eq!(text(Version::Two), "cpu.max=50000 100000 memory.max=1048576 pids.max=max");
     }

@@ -1,6 +1,6 @@
 //! What this machine can do for a testbed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc;
@@ -10,6 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 
+use crate::cgroup;
 use crate::netlink::{Intent, Netlink};
 use crate::ovs;
 use crate::sandbox::privileges::{lacking, machine_uid, obstacle};
@@ -217,12 +218,17 @@ fn kernel_datapath() -> Check {
 }
 
 fn cgroups() -> Check {
-    let what = "cgroups";
-    let unified = "/sys/fs/cgroup/cgroup.controllers";
-    let controllers = File::open(unified).and_then(io::read_to_string);
-    match controllers {
-        Ok(list) => check(what, Status::Ok, format!("version 2: {}", list.trim()), ""),
-        Err(_) if Path::new("/sys/fs/cgroup/cpu").exists() => check(what, Status::Ok, "version 1", ""),
-        Err(_) => check(what, Status::Degraded, "no hierarchy at /sys/fs/cgroup", "limits of hosts need one"),
+    let what = "control groups";
+    match cgroup::found() {
+        Ok(found) if !found.is_empty() => check(what, Status::Ok, found.join(", "), ""),
+        Ok(_) => check(
+            what,
+            Status::Degraded,
+            "none that can limit a host",
+            "only limits of hosts need them: run as root, or by systemd-run --scope -p Delegate=yes",
+        ),
+        Err(error) => {
+            check(what, Status::Degraded, error.to_string(), "only limits of hosts need them: mount /proc")
+        }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::ffi::OsStr;
 use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 
+use crate::cgroup::HostGroups;
 use crate::error::Error;
 use crate::sandbox::{Child, NetNs, Output};
 use crate::terminal;
+use crate::topology::Limits;
 use crate::view::{HostView, InterfaceView};
 
 /// A host: a network namespace and the interfaces in it.
@@ -13,6 +16,8 @@ use crate::view::{HostView, InterfaceView};
 pub struct Host {
     pub(crate) view: HostView,
     pub(crate) namespace: NetNs,
+    /// What limits its processes, if anything does.
+    pub(crate) groups: Option<Arc<HostGroups>>,
 }
 
 impl Host {
@@ -39,7 +44,7 @@ impl Host {
     /// # Errors
     /// When it cannot be started. A failure of the command itself is in the output's status.
     pub async fn run<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<Output, Error> {
-        self.namespace.output(command(argv)?).await
+        self.namespace.output(self.command(argv)?).await
     }
 
     /// Starts a command that shares this process's terminal or other standard streams. It dies
@@ -48,7 +53,7 @@ impl Host {
     /// # Errors
     /// When it cannot be started.
     pub async fn spawn<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<Child, Error> {
-        self.namespace.spawn(command(argv)?).await
+        self.namespace.spawn(self.command(argv)?).await
     }
 
     /// Runs a command on this process's terminal until it ends, or this is dropped, and takes the terminal back
@@ -62,15 +67,34 @@ impl Host {
         let mut child = self.spawn(argv).await?;
         child.wait().await.map_err(Error::system("wait for", "the command"))
     }
-}
 
-fn command<S: AsRef<OsStr>>(argv: &[S]) -> Result<Command, Error> {
-    let (program, arguments) = argv.split_first().ok_or_else(|| Error::BadName {
-        kind: "program",
-        name: String::new(),
-        why: "give the command to run",
-    })?;
-    let mut command = Command::new(program);
-    command.args(arguments);
-    Ok(command)
+    /// Changes what the host's processes may have, while they run. `None` for what is not to be limited any more.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] for a limit of a kind that the host had none of when the network came up;
+    /// [`Error::System`] for one that the kernel refuses: less memory than is in use, say.
+    pub fn set_limits(&self, limits: &Limits) -> Result<(), Error> {
+        match &self.groups {
+            Some(groups) => groups.set(limits),
+            None if limits.is_none() => Ok(()),
+            None => Err(Error::Unavailable {
+                what: format!("{} had no limits when the network came up", self.name()),
+                remedy: "give it some in the topology".to_owned(),
+            }),
+        }
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<Command, Error> {
+        let (program, arguments) = argv.split_first().ok_or_else(|| Error::BadName {
+            kind: "program",
+            name: String::new(),
+            why: "give the command to run",
+        })?;
+        let mut command = Command::new(program);
+        command.args(arguments);
+        if let Some(groups) = &self.groups {
+            groups.confine(&mut command);
+        }
+        Ok(command)
+    }
 }

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,7 @@ impl Entry {
         let (path, result) = match self {
             Entry::Directory(path) => (path, std::fs::remove_dir_all(path)),
             Entry::File(path) => (path, std::fs::remove_file(path)),
-            Entry::Cgroup(path) => (path, std::fs::remove_dir(path)),
+            Entry::Cgroup(path) => (path, remove_group(path)),
             Entry::NamedNamespace(path) => {
                 use nix::mount::{MntFlags, umount2};
                 // Not mounted (any more) is as good; the file may be there all the same.
@@ -53,6 +54,20 @@ impl Entry {
         match result {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other.map_err(Error::system("remove", path.display().to_string())),
+        }
+    }
+}
+
+/// Removes a control group. The kernel says that it is in use until the last of its processes, though killed, is gone for
+/// good, and tells no other way when that is: so it is tried again for a second.
+fn remove_group(path: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        match std::fs::remove_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
         }
     }
 }

@@ -35,6 +35,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod attach;
+mod cgroup;
 mod connection;
 mod construction;
 mod doctor;
@@ -75,8 +76,8 @@ pub use shaping::LinkCounters;
 pub use testbed::{LinkDirection, LinkRef, Testbed};
 pub use throughput::{Throughput, ThroughputOptions, Transport, UdpFigures};
 pub use topology::{
-    Distribution, Endpoint, HostSpec, Ipv4Net, Ipv6Net, LinkChange, LinkProperties, LinkSpec, Percent, Rate,
-    SwitchSpec, Topology, TopologyError,
+    Bytes, Cores, Distribution, Endpoint, HostSpec, Ipv4Net, Ipv6Net, Limits, LinkChange, LinkProperties,
+    LinkSpec, Percent, Rate, SwitchSpec, Topology, TopologyError,
 };
 pub use view::{
     EndView, HostView, InterfaceView, LinkBackend, LinkState, LinkView, PortView, Snapshot, SwitchView,

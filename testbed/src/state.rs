@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,9 @@ pub(crate) struct HostState {
     pub(crate) name: String,
     /// The descriptor of its network namespace in the process `pid`.
     pub(crate) netns: i32,
+    /// Where a process writes `0` to be in the host's control groups.
+    #[serde(default)]
+    pub(crate) doors: Vec<PathBuf>,
     /// Its IPv4 address with prefix length, where it has one.
     #[serde(default)]
     pub(crate) ipv4: Option<String>,

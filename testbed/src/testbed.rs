@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cgroup::Groups;
 use crate::connection;
 use crate::construction::{construct_in, interface_index};
 use crate::error::Error;
@@ -99,12 +100,20 @@ impl Testbed {
         switches.connect(&plan).await?;
 
         let snapshot = Snapshot::new(fabric.name(), &plan, &kinds);
-        let hosts: Vec<_> = construction
-            .hosts
-            .iter()
-            .zip(snapshot.hosts.iter())
-            .map(|(namespace, view)| Host { view: view.clone(), namespace: namespace.clone() })
-            .collect();
+        let limited = plan.hosts.iter().any(|host| !host.limits.is_none());
+        let groups = if limited { Some(Groups::find(fabric.name())?) } else { None };
+        let mut hosts = Vec::with_capacity(plan.hosts.len());
+        for ((namespace, view), planned) in
+            construction.hosts.iter().zip(snapshot.hosts.iter()).zip(&plan.hosts)
+        {
+            let groups = match &groups {
+                Some(groups) if !planned.limits.is_none() => {
+                    Some(groups.make(&planned.name, &planned.limits, fabric.ledger())?)
+                }
+                _ => None,
+            };
+            hosts.push(Host { view: view.clone(), namespace: namespace.clone(), groups });
+        }
         let view = Arc::new(watch::Sender::new(snapshot));
         let watchers = links::watch(&plan, fabric.namespace(), &construction, &view, &mut tasks).await?;
         let is_up = |link: &LinkView| link.state == LinkState::Up;
@@ -411,6 +420,7 @@ fn state_of(fabric: &Fabric, hosts: &[Host]) -> State {
     let host = |host: &Host| HostState {
         name: host.name().to_owned(),
         netns: host.namespace.raw_fd(),
+        doors: host.groups.as_ref().map(|groups| groups.doors()).unwrap_or_default(),
         ipv4: (host.interfaces().iter()).find_map(|interface| interface.ipv4).map(|net| net.to_string()),
     };
     State {

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{SockAddr, Socket};
 
 use super::{Figures, ThroughputOptions, UdpFigures};
@@ -32,7 +33,10 @@ pub(super) fn measure(
     sender.connect(address)?;
     receiver.set_read_timeout(Some(GLANCE))?;
     // More than the machine's default where we may have it: a receiver that is late shall not look like a loss.
-    let _ = receiver.set_recv_buffer_size(4 << 20);
+    if setsockopt(receiver, sockopt::RcvBufForce, &(4 << 20)).is_err() {
+        receiver.set_recv_buffer_size(4 << 20)?;
+    }
+    find_the_way(sender, receiver, options.patience)?;
     let begin = Instant::now();
     let sent = AtomicU64::new(0);
     let done = AtomicBool::new(false);
@@ -47,6 +51,24 @@ pub(super) fn measure(
         sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(tally.figures(sent.load(Ordering::Acquire)))
     })
+}
+
+/// Sends single datagrams until one arrives. Where the link loses the question for a neighbour's address, the kernel asks
+/// again after a second and drops datagrams meanwhile, which would count as the link's losses.
+fn find_the_way(sender: &Socket, mut receiver: &Socket, patience: Duration) -> io::Result<()> {
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline {
+        match sender.send(b"?") {
+            Err(error) if error.raw_os_error() != Some(nix::libc::ENOBUFS) => return Err(error),
+            _ => {}
+        }
+        match receiver.read(&mut [0; 1]) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            // One is enough. Others that come late are no numbered ones and not counted.
+            answer => return answer.map(drop),
+        }
+    }
+    Ok(())
 }
 
 fn send(socket: &Socket, rate: Rate, begin: Instant, duration: Duration, sent: &AtomicU64) -> io::Result<()> {

@@ -56,6 +56,7 @@ impl Topology {
     /// ipv4 = "10.0.0.1/8"          # these three may be left out
     /// ipv6 = "fd00::1/64"
     /// mac = "00:00:00:00:00:01"
+    /// limits = { cpu = 0.5, memory = "64M", pids = 20 }    # half of a core; see Limits
     ///
     /// [[switches]]
     /// name = "s1"
@@ -196,7 +197,7 @@ b = "h2:1"
         let cases = [
             (
                 "[[hosts]]\nname = \"h1\"\nip = 3\n",
-                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `ipv6`, `mac`",
+                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `ipv6`, `mac`, `limits`",
             ),
             (
                 "[[hosts]]\nname = \"h1\"\nipv4 = \"10.0.0.1\"\n",

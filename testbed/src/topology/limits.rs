@@ -108,7 +108,15 @@ mod tests {
         assert_eq!(toml::to_string(&limits).unwrap(), text);
         assert_eq!(limits.cpu.unwrap().quota(100_000), 50_000);
         assert_eq!(limits.memory, Some(Bytes(64 << 20)));
-        for bad in ["cpu = 0.0", "cpu = -1.0", "cpu = nan", "memory = \"64\\u00b5\"", "memory = \"0\"", "memory = \"9999999999999G\"", "pids = -1"] {
+        for bad in [
+            "cpu = 0.0",
+            "cpu = -1.0",
+            "cpu = nan",
+            "memory = \"64\\u00b5\"",
+            "memory = \"0\"",
+            "memory = \"9999999999999G\"",
+            "pids = -1",
+        ] {
             assert!(toml::from_str::<Limits>(bad).is_err(), "{bad}");
         }
     }

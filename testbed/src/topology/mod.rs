@@ -20,6 +20,7 @@ mod error;
 mod export;
 mod file;
 mod graphml;
+mod limits;
 mod link;
 mod plan;
 mod random;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::{Ipv4Net, Ipv6Net, ParseAddressError};
 pub use error::{FileError, SpecError, TopologyError};
+pub use limits::{Bytes, Cores, Limits, ParseBytesError};
 pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
 pub(crate) use plan::{Node, Plan, PlannedEnd};
 pub(crate) use random::SplitMix64;
@@ -70,6 +72,9 @@ pub struct HostSpec {
     /// The MAC address of its first interface.
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub mac: Option<MacAddr>,
+    /// How much of the machine its processes may have.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
 }
 
 /// A switch.

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use openflow::{DatapathId, MacAddr};
 
 use super::{
-    Endpoint, FailMode, Ipv4Net, Ipv6Net, LinkProperties, LinkSpec, SwitchKind, Topology, TopologyError,
+    Endpoint, FailMode, Ipv4Net, Ipv6Net, Limits, LinkProperties, LinkSpec, SwitchKind, Topology,
+    TopologyError,
 };
 
 /// The longest name of an interface, in bytes (`IFNAMSIZ` less its NUL).
@@ -30,6 +31,7 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone)]
 pub(crate) struct PlannedHost {
     pub(crate) name: String,
+    pub(crate) limits: Limits,
 }
 
 #[derive(Debug, Clone)]
@@ -63,7 +65,9 @@ impl Topology {
     pub(crate) fn plan(&self) -> Result<Plan, TopologyError> {
         self.validate()?;
         let mut names = KernelNames::default();
-        let hosts = (self.hosts.iter()).map(|host| PlannedHost { name: host.name.clone() }).collect();
+        let hosts = (self.hosts.iter())
+            .map(|host| PlannedHost { name: host.name.clone(), limits: host.limits })
+            .collect();
         let switches = self
             .switches
             .iter()

@@ -1,7 +1,7 @@
 //! The shapes that have a name. Nodes, links and ports are numbered as Mininet numbers them
 //! (`mininet/topo.py`, `mininet/topolib.py`).
 
-use super::{Endpoint, HostSpec, LinkSpec, SwitchSpec, Topology, TopologyError};
+use super::{Endpoint, HostSpec, Limits, LinkSpec, SwitchSpec, Topology, TopologyError};
 
 /// The most nodes that a shape may have: far more than a machine's memory carries, few enough
 /// that a mistyped number does not fill it.
@@ -107,7 +107,7 @@ impl Topology {
 impl HostSpec {
     /// A host with the default addresses.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ipv4: None, ipv6: None, mac: None }
+        Self { name: name.into(), ipv4: None, ipv6: None, mac: None, limits: Limits::default() }
     }
 }
 

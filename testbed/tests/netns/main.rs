@@ -31,6 +31,9 @@ fn main() -> ExitCode {
             ("throughput_is_measured_and_ends_in_time", || {
                 run(shaped::throughput_is_measured_and_ends_in_time())
             }),
+            ("limits_of_hosts_hold_change_and_leave_nothing", || {
+                run(limits_of_hosts_hold_change_and_leave_nothing())
+            }),
             ("what_hosts_start_ends_with_the_testbed", || run(what_hosts_start_ends_with_the_testbed())),
             ("hosts_joined_directly_long_names_and_parallel_links_work", || {
                 run(hosts_joined_directly_long_names_and_parallel_links_work())
@@ -71,6 +74,50 @@ async fn hosts_have_both_kinds_of_addresses_at_once() {
     }
     assert_eq!(testbed.hosts()[1].interfaces()[0].ipv6.unwrap().to_string(), "fd00::2/64");
     testbed.stop().await.unwrap();
+}
+
+async fn limits_of_hosts_hold_change_and_leave_nothing() {
+    let file = r#"
+        hosts = [
+            { name = "h1", limits = { cpu = 0.5, memory = "32M", pids = 20 } },
+            { name = "h2" },
+        ]
+        links = [{ a = "h1", b = "h2" }]
+    "#;
+    let topology = Topology::from_toml(file, "net.toml".as_ref()).unwrap();
+    let fabric = Fabric::create(Some(&format!("limits-{}", std::process::id()))).await.unwrap();
+    let ledger = fabric.dir().join(flowbed_testbed::ledger::FILE_NAME);
+    let testbed = Testbed::start(fabric, topology, options(SwitchKind::Bridge)).await.unwrap();
+    let groups: Vec<_> = std::fs::read_to_string(ledger)
+        .unwrap()
+        .lines()
+        .filter_map(|line| Some(line.split_once("\"cgroup\":\"")?.1.trim_end_matches("\"}").to_owned()))
+        .collect();
+    assert!(
+        !groups.is_empty() && groups.iter().all(|group| std::path::Path::new(group).is_dir()),
+        "{groups:?}"
+    );
+    // More memory than it may have: the kernel kills it. More processes: fork fails.
+    let eat = ["dd", "if=/dev/zero", "of=/dev/null", "bs=256M", "count=1"];
+    assert!(!testbed.run("h1", &eat).await.unwrap().status.success());
+    text(&testbed.run("h2", &eat).await.unwrap());
+    let crowd = ["sh", "-c", "for i in $(seq 40); do sleep 1000 >/dev/null 2>&1 & echo $i; done"];
+    let begun =
+        |output: flowbed_testbed::sandbox::Output| String::from_utf8_lossy(&output.stdout).lines().count();
+    let crowded = begun(testbed.run("h1", &crowd).await.unwrap());
+    assert!((1..20).contains(&crowded), "{crowded}");
+    assert_eq!(begun(testbed.run("h2", &crowd).await.unwrap()), 40);
+    let more =
+        flowbed_testbed::Limits { memory: Some("1G".parse().unwrap()), ..testbed.topology().hosts[0].limits };
+    testbed.host("h1").unwrap().set_limits(&more).unwrap();
+    text(&testbed.run("h1", &eat).await.unwrap());
+    let none = testbed.host("h2").unwrap().set_limits(&more).unwrap_err();
+    assert!(matches!(none, Error::Unavailable { .. }), "{none}");
+    // One that stays holds its group until it is killed.
+    let sleeper = testbed.spawn("h1", &["sleep", "1000"]).await.unwrap();
+    testbed.stop().await.unwrap();
+    drop(sleeper);
+    assert!(groups.iter().all(|group| !std::path::Path::new(group).exists()), "{groups:?}");
 }
 
 async fn what_hosts_start_ends_with_the_testbed() {
