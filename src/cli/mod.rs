@@ -41,7 +41,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Bring a network up, run apps and tests on it, then a shell
-    Up(up::Args),
+    Up(Box<up::Args>),
     /// Print a topology as TOML, JSON or a graph for Graphviz
     Topology(topology::Args),
     /// Run the controller alone, for switches of any make
@@ -85,7 +85,7 @@ pub(crate) fn main() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .init();
     let outcome = match cli.command {
-        Command::Up(args) => up::run(args),
+        Command::Up(args) => up::run(*args),
         Command::Topology(args) => topology::run(&args),
         Command::Controller(args) => controller::run(args),
         Command::Decode(args) => decode::run(&args),
