@@ -8,6 +8,7 @@
 //! | [`oxm`] | matches: all forty basic fields, with masks, prerequisites and builders |
 //! | [`action`], [`instruction`] | what becomes of packets |
 //! | [`error`] | what is wrong with bytes; the protocol's own errors by name |
+//! | [`pipeline`] | what a switch does with packets and with messages |
 //! | [`session`] | one end of a connection as a machine |
 //! | [`capture`] | messages out of pcap and pcapng |
 //! | [`text`] | the words of `ovs-ofctl(8)`: messages printed; flows, groups and meters printed and read |
@@ -191,6 +192,7 @@ pub mod msg;
 pub mod multipart;
 pub mod nicira;
 pub mod oxm;
+pub mod pipeline;
 pub mod session;
 pub mod text;
 

@@ -1,0 +1,263 @@
+//! The flow key: all that a flow can match of a packet, in sixteen words.
+//!
+//! Every basic field has its place in the words. Fields that never come together share one, as in
+//! Open vSwitch: the ports of TCP, UDP and SCTP and type and code of ICMP, the addresses of IPv4 and
+//! ARP. Their prerequisites keep them apart: whoever matches `tcp_dst` matches `ip_proto` too.
+
+use crate::oxm::{CLASS_BASIC, FieldId, Match, OxmField};
+
+/// Words of a key.
+pub(crate) const WORDS: usize = 16;
+
+/// The words before this one are not of the packet's headers: ports, metadata, tunnel.
+const HEADERS: usize = 3;
+
+/// Where a field lies. Wider than 64 bits it fills two words, the first the higher.
+#[derive(Clone, Copy)]
+struct Slot {
+    word: u8,
+    shift: u8,
+    /// 0: the field has no place.
+    bits: u8,
+}
+
+const fn at(word: u8, shift: u8, bits: u8) -> Slot {
+    Slot { word, shift, bits }
+}
+
+const PLACES: &[(FieldId, Slot)] = &[
+    (FieldId::InPort, at(0, 32, 32)),
+    (FieldId::InPhyPort, at(0, 0, 32)),
+    (FieldId::Metadata, at(1, 0, 64)),
+    (FieldId::TunnelId, at(2, 0, 64)),
+    (FieldId::EthType, at(3, 48, 16)),
+    (FieldId::IpProto, at(3, 32, 8)),
+    (FieldId::ArpOp, at(3, 32, 16)),
+    (FieldId::TcpSrc, at(3, 16, 16)),
+    (FieldId::UdpSrc, at(3, 16, 16)),
+    (FieldId::SctpSrc, at(3, 16, 16)),
+    (FieldId::Icmpv4Type, at(3, 16, 8)),
+    (FieldId::Icmpv6Type, at(3, 16, 8)),
+    (FieldId::TcpDst, at(3, 0, 16)),
+    (FieldId::UdpDst, at(3, 0, 16)),
+    (FieldId::SctpDst, at(3, 0, 16)),
+    (FieldId::Icmpv4Code, at(3, 0, 8)),
+    (FieldId::Icmpv6Code, at(3, 0, 8)),
+    (FieldId::Ipv4Src, at(4, 32, 32)),
+    (FieldId::Ipv4Dst, at(4, 0, 32)),
+    (FieldId::ArpSpa, at(4, 32, 32)),
+    (FieldId::ArpTpa, at(4, 0, 32)),
+    (FieldId::EthDst, at(5, 0, 48)),
+    (FieldId::VlanVid, at(5, 48, 13)),
+    (FieldId::EthSrc, at(6, 0, 48)),
+    (FieldId::VlanPcp, at(6, 48, 3)),
+    (FieldId::IpDscp, at(6, 51, 6)),
+    (FieldId::IpEcn, at(6, 57, 2)),
+    (FieldId::MplsTc, at(6, 59, 3)),
+    (FieldId::MplsBos, at(6, 62, 1)),
+    (FieldId::MplsLabel, at(7, 0, 20)),
+    (FieldId::Ipv6Flabel, at(7, 20, 20)),
+    (FieldId::PbbIsid, at(7, 40, 24)),
+    (FieldId::Ipv6Src, at(8, 0, 128)),
+    (FieldId::Ipv6Dst, at(10, 0, 128)),
+    (FieldId::ArpSha, at(12, 0, 48)),
+    (FieldId::Ipv6NdSll, at(12, 0, 48)),
+    (FieldId::Ipv6Exthdr, at(12, 48, 9)),
+    (FieldId::ArpTha, at(13, 0, 48)),
+    (FieldId::Ipv6NdTll, at(13, 0, 48)),
+    (FieldId::Ipv6NdTarget, at(14, 0, 128)),
+];
+
+const SLOTS: [Slot; FieldId::ALL.len()] = {
+    let mut slots = [at(0, 0, 0); FieldId::ALL.len()];
+    let mut i = 0;
+    while i < PLACES.len() {
+        slots[PLACES[i].0 as usize] = PLACES[i].1;
+        i += 1;
+    }
+    slots
+};
+
+/// What a flow can match of a packet: its headers and the pipeline's fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Key([u64; WORDS]);
+
+impl Key {
+    /// The value of a field; 0 where the packet has none.
+    #[inline]
+    pub fn get(&self, id: FieldId) -> u128 {
+        let Slot { word, shift, bits } = SLOTS[id as usize];
+        let word = usize::from(word);
+        match bits {
+            0 => 0,
+            128 => u128::from(self.0[word]) << 64 | u128::from(self.0[word + 1]),
+            bits => u128::from(self.0[word] >> shift & ones(bits)),
+        }
+    }
+
+    /// Sets a field; of `value` the bits that the field has.
+    #[inline]
+    pub fn set(&mut self, id: FieldId, value: u128) {
+        let Slot { word, shift, bits } = SLOTS[id as usize];
+        let word = usize::from(word);
+        match bits {
+            0 => {}
+            128 => {
+                self.0[word] = (value >> 64) as u64;
+                self.0[word + 1] = value as u64;
+            }
+            bits => {
+                let place = ones(bits) << shift;
+                self.0[word] = self.0[word] & !place | (value as u64) << shift & place;
+            }
+        }
+    }
+
+    /// Like [`Key::set`] for a field that is zero and a value that fits.
+    #[inline]
+    pub(super) fn put(&mut self, id: FieldId, value: u64) {
+        let Slot { word, shift, .. } = SLOTS[id as usize];
+        self.0[usize::from(word)] |= value << shift;
+    }
+
+    /// Forgets the packet's headers; the pipeline's fields stay.
+    #[inline]
+    pub(super) fn clear_headers(&mut self) {
+        self.0[HEADERS..].fill(0);
+    }
+
+    #[inline]
+    pub(super) fn words(&self) -> &[u64; WORDS] {
+        &self.0
+    }
+}
+
+#[inline]
+const fn ones(bits: u8) -> u64 {
+    u64::MAX >> (64 - bits as u32)
+}
+
+/// The bits of a key that a flow looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Mask(pub(super) [u64; WORDS]);
+
+impl Mask {
+    /// Whether `other` looks at nothing that this one does not look at.
+    pub(super) fn covers(&self, other: &Mask) -> bool {
+        self.0.iter().zip(&other.0).all(|(mine, theirs)| theirs & !mine == 0)
+    }
+}
+
+/// A match in the form of a key: the bits that count, and their values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Pattern {
+    pub(super) value: Key,
+    pub(super) mask: Mask,
+}
+
+/// A match with a field that has no place in a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UnknownField;
+
+impl Pattern {
+    /// The pattern of a match; prerequisites are the caller's to check.
+    pub(super) fn new(matched: &Match) -> Result<Pattern, UnknownField> {
+        let mut pattern = Pattern::default();
+        for field in matched.fields() {
+            pattern.add(&field)?;
+        }
+        Ok(pattern)
+    }
+
+    fn add(&mut self, field: &OxmField) -> Result<(), UnknownField> {
+        let id = field.id().filter(|id| SLOTS[*id as usize].bits != 0).ok_or(UnknownField)?;
+        debug_assert_eq!(field.key().0, CLASS_BASIC);
+        let (value, mask) = field.to_bits().ok_or(UnknownField)?;
+        self.value.set(id, value & mask);
+        let mut bits = Key::default();
+        bits.set(id, mask);
+        for (all, new) in self.mask.0.iter_mut().zip(bits.0) {
+            *all |= new;
+        }
+        Ok(())
+    }
+
+    /// Whether a packet with this key fits.
+    #[cfg(test)]
+    pub(super) fn fits(&self, key: &Key) -> bool {
+        (0..WORDS).all(|i| key.0[i] & self.mask.0[i] == self.value.0[i])
+    }
+
+    /// Whether every packet that fits `narrow` fits this one.
+    #[cfg(test)]
+    pub(super) fn includes(&self, narrow: &Pattern) -> bool {
+        narrow.mask.covers(&self.mask) && self.fits(&narrow.value)
+    }
+
+    /// Whether some packet fits both, as far as the bits alone tell.
+    pub(super) fn overlaps(&self, other: &Pattern) -> bool {
+        let both = self.mask.0.iter().zip(&other.mask.0);
+        let values = self.value.0.iter().zip(&other.value.0);
+        values.zip(both).all(|((a, b), (m, n))| (a ^ b) & m & n == 0)
+    }
+
+    /// Whether every packet fits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.mask == Mask::default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
+mod tests {
+    use super::*;
+    use crate::ids::PortNo;
+    use crate::oxm::{Masked, VlanVid};
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn every_field_has_a_place_of_its_own_or_shares_one() {
+        for id in FieldId::ALL {
+            let bits = SLOTS[id as usize].bits;
+            // The place of ip_proto is arp_op's, which is wider.
+            assert_eq!(u32::from(bits), id.bits(), "{id:?}");
+            let mut key = Key::default();
+            key.set(id, u128::MAX);
+            assert_eq!(key.get(id), u128::MAX >> (128 - id.bits()), "{id:?}");
+            for other in FieldId::ALL {
+                let shared = other.place() == id.place();
+                assert_eq!(key.get(other) != 0, shared, "{id:?} {other:?}");
+            }
+            key.set(id, 0);
+            assert_eq!(key, Key::default(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_fit_include_and_overlap() {
+        let net = |text: &str| {
+            let net: Masked<Ipv4Addr> = text.parse().unwrap();
+            Pattern::new(&Match::new().eth_type(0x0800).ipv4_dst(net)).unwrap()
+        };
+        let (wide, narrow, other) = (net("10.0.0.0/8"), net("10.1.0.0/16"), net("11.0.0.0/8"));
+        assert!(wide.includes(&narrow) && !narrow.includes(&wide) && wide.includes(&wide));
+        assert!(wide.overlaps(&narrow) && narrow.overlaps(&wide) && !wide.overlaps(&other));
+        let port = Pattern::new(&Match::new().in_port(PortNo(1))).unwrap();
+        assert!(port.overlaps(&wide) && !port.includes(&wide));
+        assert!(Pattern::default().includes(&wide) && Pattern::default().is_empty());
+        let mut key = Key::default();
+        key.set(FieldId::EthType, 0x0800);
+        key.set(FieldId::Ipv4Dst, 0x0a01_0203);
+        assert!(wide.fits(&key) && narrow.fits(&key) && !other.fits(&key) && !port.fits(&key));
+    }
+
+    #[test]
+    fn no_tag_and_any_tag_are_told_apart() {
+        let none = Pattern::new(&Match::new().vlan_vid(VlanVid::NONE)).unwrap();
+        let any = Pattern::new(&Match::new().vlan_vid(VlanVid::ANY)).unwrap();
+        let mut key = Key::default();
+        assert!(none.fits(&key) && !any.fits(&key));
+        key.set(FieldId::VlanVid, 0x1005);
+        assert!(!none.fits(&key) && any.fits(&key));
+    }
+}
