@@ -1,6 +1,8 @@
 //! Time to live: IPv4's, IPv6's hop limit, that of MPLS (OF 1.3.5 §5.12, "change-TTL").
 
 use super::Packet;
+use super::parse::{IPV4, IPV6, MPLS};
+use crate::oxm::FieldId;
 
 /// A TTL that is used up: the packet goes no further (OF 1.3.5 §5.12: one that is zero, or becomes
 /// so by counting down).
@@ -40,9 +42,11 @@ impl Packet {
         }
     }
 
+    /// Counts down. Of an IP packet without a sound header the TTL counts as zero.
     pub(crate) fn dec_nw_ttl(&mut self) -> Result<(), UsedUp> {
         match self.nw_ttl() {
-            None => {}
+            None if !self.has_type(&[IPV4, IPV6]) => {}
+            None => return Err(UsedUp),
             Some(0 | 1) => return Err(UsedUp),
             Some(ttl) => self.set_nw_ttl(ttl - 1),
         }
@@ -51,11 +55,16 @@ impl Packet {
 
     pub(crate) fn dec_mpls_ttl(&mut self) -> Result<(), UsedUp> {
         match self.mpls_ttl() {
-            None => {}
+            None if !self.has_type(&MPLS) => {}
+            None => return Err(UsedUp),
             Some(0 | 1) => return Err(UsedUp),
             Some(ttl) => self.set_mpls_ttl(ttl - 1),
         }
         Ok(())
+    }
+
+    fn has_type(&self, types: &[u16]) -> bool {
+        types.contains(&(self.key.get(FieldId::EthType) as u16))
     }
 
     /// Copies the TTL of the header below the outermost MPLS entry into that entry.

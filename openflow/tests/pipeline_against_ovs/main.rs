@@ -1,0 +1,186 @@
+//! `openflow::pipeline` against Open vSwitch: random rule sets and packets, once through our switch,
+//! once through `ofproto/trace` of an ovs-vswitchd in dummy mode. The same flows and groups must be
+//! refused, and the same frames and packet-ins come out, in the same order, byte for byte. Ignored
+//! where Open vSwitch is missing; under `CI` that is a failure.
+//!
+//! `FLOWBED_CASES` sets how many packets are traced (1000 without it), `FLOWBED_SEED` where the rule
+//! sets start.
+//!
+//! # Known differences
+//! The rule sets keep clear of these; what is cited decides for us.
+//!
+//! - Which bucket of a select group takes a packet: the switch's own choice (OF 1.3.5 §5.6.1).
+//! - A pushed VLAN tag takes over id and priority of the outermost one (OF 1.3.5 §5.12.1, table 6);
+//!   Open vSwitch has zeros there. A pushed MPLS entry on a packet without one has label, class and,
+//!   but for IP, TTL of zero (same table: fields without an equivalent); Open vSwitch has IPv6's
+//!   explicit null, the DSCP's bits, and 64.
+//! - An MPLS entry is pushed before VLAN tags (OF 1.3.5 §5.12: the outermost, immediately behind the
+//!   Ethernet header); Open vSwitch pushes it behind them.
+//! - A packet that no flow takes in a later table is dropped, and its action set with it (OF 1.3.5
+//!   §5.4); Open vSwitch carries the action set out.
+//! - The order in which a packet leaves by several ports for one flood: any (OF 1.3.5 §4.5).
+//! - Open vSwitch knows two VLAN tags and three MPLS entries.
+//! - What comes behind a popped MPLS entry Open vSwitch looks at in a second pass, which a trace does
+//!   not show; such packets are left out.
+
+#[path = "../generate/mod.rs"]
+mod generate;
+
+mod cases;
+mod datapath;
+mod ovs;
+
+use std::time::Instant;
+
+use flowbed_openflow as openflow;
+use generate::Gen;
+use libtest_mimic::{Arguments, Failed, Trial};
+use openflow::ids::{GroupId, PortNo};
+use openflow::msg::group_mod::GroupMod;
+use openflow::pipeline::{Config, Controller, Packet, Switch};
+use openflow::{Body, FlowMod, Message, Xid};
+
+use cases::{Case, PACKETS};
+use datapath::{Came, Datapath, Numbers, Out};
+use ovs::{Ovs, Result};
+
+fn main() {
+    let missing = Ovs::is_missing();
+    let ignored = missing && std::env::var_os("CI").is_none();
+    let trial = Trial::test("the_same_comes_out_as_of_open_vswitch", || {
+        compare().map_err(|error| Failed::from(error.to_string()))
+    });
+    let reason = if missing { "Open vSwitch is missing" } else { "" };
+    let trial = trial.with_kind(reason).with_ignored_flag(ignored);
+    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit();
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn compare() -> Result<()> {
+    let mut ovs = Ovs::start()?;
+    let numbers = Numbers::ask(&mut ovs)?;
+    let first = number("FLOWBED_SEED", 0);
+    let sets = number("FLOWBED_CASES", 1000).div_ceil(PACKETS as u64);
+    let mut tally = Tally::default();
+    let mut wrong = Vec::new();
+    for seed in first..first + sets {
+        let case = cases::case(&mut Gen::new(seed));
+        if let Err(error) = one(&mut ovs, &numbers, &case, &mut tally) {
+            wrong.push(format!("seed {seed}: {error}"));
+        }
+        if wrong.len() >= 10 {
+            break;
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(format!("{} rule sets differ:\n{}", wrong.len(), wrong.join("\n")).into());
+    }
+    // What nobody takes or sends proves nothing.
+    if tally.frames < tally.traced / 4
+        || tally.packet_ins * 40 < tally.traced
+        || tally.left_out * 5 > tally.traced
+    {
+        return Err(format!("the cases say little: {tally:?}").into());
+    }
+    println!("{tally:?}");
+    Ok(())
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    traced: usize,
+    left_out: usize,
+    frames: usize,
+    packet_ins: usize,
+    refused: usize,
+}
+
+fn one(ovs: &mut Ovs, numbers: &Numbers, case: &Case, tally: &mut Tally) -> Result<()> {
+    let now = Instant::now();
+    let mut switch = Switch::new(Config::default());
+    for port in ovs.ports()? {
+        switch.set_port(port_up(port), now, &mut Out::default());
+    }
+    let clear: [Body; 2] = [FlowMod::delete().into(), GroupMod::delete(GroupId::ALL).into()];
+    let groups = case.groups.iter().cloned().map(Body::from);
+    let flows = case.flows.iter().cloned().map(Body::from);
+    let bodies: Vec<Body> = clear.into_iter().chain(groups).chain(flows).collect();
+    let theirs = ovs.refusals(&bodies)?;
+    for (body, theirs) in bodies.iter().zip(theirs) {
+        let message = Message { xid: Xid(0), body: body.clone() };
+        let ours = switch.handle(&mut Controller::default(), message, now, &mut Out::default()).err();
+        tally.refused += usize::from(ours.is_some());
+        if ours != theirs {
+            let text = Message { xid: Xid(0), body: body.clone() };
+            return Err(format!("{text}\nwe say {ours:?}, they say {theirs:?}").into());
+        }
+    }
+    for (port, frame) in &case.packets {
+        let text = hex::encode(frame);
+        let trace = ovs.appctl("ofproto/trace", &["br0", &format!("in_port={port}"), &text])?;
+        tally.traced += 1;
+        let theirs =
+            Datapath::new(numbers, frame).run(&trace).map_err(|error| format!("{error}\n{trace}"))?;
+        let mut ours = Out::default();
+        switch.receive(Packet::new(frame, *port), now, &mut ours);
+        let missed = trace.contains("No match.") && trace.contains("Executing action set");
+        let Some(mut theirs) = theirs.filter(|_| !missed && !ours.0.iter().any(too_deep)) else {
+            tally.left_out += 1;
+            continue;
+        };
+        tally.packet_ins += ours.0.iter().filter(|it| matches!(it, Came::PacketIn(..))).count();
+        tally.frames += ours.0.iter().filter(|it| matches!(it, Came::Frame(..))).count();
+        if ["ALL", "FLOOD"].iter().any(|flood| trace.contains(flood)) {
+            ours.0.sort_by_key(sorted);
+            theirs.sort_by_key(sorted);
+        }
+        if ours.0 != theirs {
+            let told = |all: &[Came]| all.iter().map(|it| format!("  {}\n", Shown(it))).collect::<String>();
+            let (ours, theirs) = (told(&ours.0), told(&theirs));
+            return Err(format!("port {port} {text}\nours:\n{ours}theirs:\n{theirs}{trace}").into());
+        }
+    }
+    Ok(())
+}
+
+/// The dummy's internal port is set down, and Open vSwitch sends there nevertheless.
+fn port_up(mut port: openflow::Port) -> openflow::Port {
+    if port.number == PortNo::LOCAL {
+        port.config = Default::default();
+        port.state = Default::default();
+    }
+    port
+}
+
+/// More tags than Open vSwitch knows.
+fn too_deep(came: &Came) -> bool {
+    let (Came::Frame(_, frame) | Came::PacketIn(_, frame)) = came;
+    let mut tags = 0;
+    let mut rest = frame.get(12..).unwrap_or_default();
+    while let [0x81, 0x00, ..] | [0x88, 0xa8, ..] = rest {
+        tags += 1;
+        rest = rest.get(4..).unwrap_or_default();
+    }
+    tags > 2
+}
+
+fn sorted(came: &Came) -> (Option<PortNo>, Vec<u8>) {
+    match came {
+        Came::Frame(port, frame) => (Some(*port), frame.clone()),
+        Came::PacketIn(_, frame) => (None, frame.clone()),
+    }
+}
+
+struct Shown<'a>(&'a Came);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Came::Frame(port, frame) => write!(f, "port {port} {}", hex::encode(frame)),
+            Came::PacketIn(reason, frame) => write!(f, "controller {reason:?} {}", hex::encode(frame)),
+        }
+    }
+}
