@@ -316,6 +316,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn it_finds_what_a_list_finds(changes in changes()) {
             let mut classifier = Classifier::default();

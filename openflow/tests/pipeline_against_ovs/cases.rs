@@ -147,7 +147,8 @@ fn matching(r: &mut Gen, packets: &[(PortNo, Vec<u8>)]) -> Match {
     let key = r.pick(&keys);
     let mut matched = Match::new();
     for id in FieldId::ALL {
-        let often = matches!(id, FieldId::EthType | FieldId::IpProto | FieldId::Icmpv6Type);
+        let often =
+            matches!(id, FieldId::EthType | FieldId::IpProto | FieldId::Icmpv6Type | FieldId::MplsBos);
         let unknown =
             matches!(id, FieldId::InPhyPort | FieldId::PbbIsid | FieldId::Ipv6Exthdr | FieldId::TunnelId);
         if unknown || !r.chance(if often { 2 } else { 5 }) {
@@ -309,7 +310,12 @@ fn actions(r: &mut Gen, known: &mut Match, groups: usize, most: usize) -> Action
                 *known = Match::new().eth_type(mpls).vlan_vid(openflow::VlanVid::NONE);
             }
             9 if matches!(kind, 0x8847 | 0x8848) => {
-                let next = r.pick(&[0x0800, 0x8847]);
+                // What is below must be what the action says that it is.
+                let next = match known.get(FieldId::MplsBos) {
+                    Some(OxmField::MplsBos(1)) => 0x0800,
+                    Some(OxmField::MplsBos(_)) => 0x8847,
+                    _ => continue,
+                };
                 list.push(Action::PopMpls(next));
                 let vlan = known.get(FieldId::VlanVid);
                 *known = vlan.into_iter().collect::<Match>().eth_type(next);
@@ -327,16 +333,16 @@ fn output_port(r: &mut Gen) -> PortNo {
 }
 
 /// Groups of lower numbers may be forwarded to. Which bucket a select group takes is a known
-/// difference, so one has a weight.
+/// difference, so it has one.
 fn group(r: &mut Gen, id: u32) -> GroupMod {
     let kind = r.pick(&[GroupKind::All, GroupKind::Select, GroupKind::Indirect, GroupKind::FastFailover]);
-    let count = if kind == GroupKind::Indirect { 1 } else { r.below(4) };
+    let count = if matches!(kind, GroupKind::Indirect | GroupKind::Select) { 1 } else { r.below(4) };
     let buckets: Vec<Bucket> = (0..count)
-        .map(|n| {
+        .map(|_| {
             let actions = actions(r, &mut Match::new(), id as usize, 4);
             let bucket = Bucket::new(actions);
             match kind {
-                GroupKind::Select => bucket.weight(if n == 0 { 5 } else { 0 }),
+                GroupKind::Select => bucket.weight(5),
                 GroupKind::FastFailover => bucket.watch_port(PortNo(r.pick(&[1, 2, 9]))),
                 _ => bucket,
             }

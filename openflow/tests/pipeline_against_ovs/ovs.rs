@@ -38,6 +38,7 @@ pub struct Ovs {
     input: BytesMut,
     unixctl: BufReader<UnixStream>,
     requests: u64,
+    gone: bool,
     /// Its daemons, the last started first.
     _daemons: [Daemon; 2],
     _dir: tempfile::TempDir,
@@ -101,6 +102,7 @@ impl Ovs {
             input: BytesMut::new(),
             unixctl: BufReader::new(UnixStream::connect(path("ctl"))?),
             requests: 0,
+            gone: false,
             _daemons: [vswitchd, server],
             _dir: dir,
         };
@@ -108,6 +110,11 @@ impl Ovs {
         Body::Hello(Hello::new([4])).encode(Xid(0), &mut hello)?;
         ovs.openflow.write_all(&hello)?;
         Ok(ovs)
+    }
+
+    /// Whether its daemon hung up, and so has ended: it aborts now and then.
+    pub fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Sends messages and waits until they are carried out: the replies that came meanwhile, by
@@ -136,7 +143,10 @@ impl Ovs {
                 }
             }
             match self.openflow.read(&mut chunk)? {
-                0 => return Err("the switch hung up".into()),
+                0 => {
+                    self.gone = true;
+                    return Err("the switch hung up".into());
+                }
                 n => self.input.extend_from_slice(&chunk[..n]),
             }
         }
@@ -172,7 +182,11 @@ impl Ovs {
         let request = json!({ "method": method, "params": params, "id": self.requests });
         self.unixctl.get_mut().write_all(request.to_string().as_bytes())?;
         let mut replies = serde_json::Deserializer::from_reader(&mut self.unixctl).into_iter::<Value>();
-        let reply = replies.next().ok_or("unixctl hung up")??;
+        let Some(reply) = replies.next() else {
+            self.gone = true;
+            return Err("unixctl hung up".into());
+        };
+        let reply = reply?;
         match &reply["result"] {
             Value::String(text) => Ok(text.clone()),
             _ => Err(format!("{method} {params:?}: {}", reply["error"]).into()),

@@ -245,8 +245,8 @@ impl Reader<'_> {
                 let position = u16::from_be_bytes([f0, f1]);
                 self.layout.fragment |= position != 0;
                 if position & 0xfff8 != 0 {
+                    // What is in it belongs to no header: it is a fragment (`ovs-fields(7)`).
                     self.layout.later = true;
-                    proto = next;
                     break;
                 }
             }
