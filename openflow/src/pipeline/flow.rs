@@ -77,7 +77,9 @@ impl Program {
 #[derive(Clone, Debug)]
 pub struct Flow {
     pub(super) match_: Match,
-    pub(super) pattern: Pattern,
+    /// Boxed, for packets do not need it: what they need lies closer together.
+    pub(super) pattern: Box<Pattern>,
+    pub(super) is_table_miss: bool,
     pub(super) priority: u16,
     pub(super) cookie: u64,
     pub(super) flags: FlowModFlags,
@@ -115,7 +117,7 @@ impl Flow {
 
     /// Whether it is the table-miss flow: all packets, priority 0 (OF 1.3.5 §5.4).
     pub fn is_table_miss(&self) -> bool {
-        self.priority == 0 && self.pattern.is_empty()
+        self.is_table_miss
     }
 
     pub(super) fn count(&mut self, len: usize, now: Instant) {

@@ -91,20 +91,21 @@ impl Switch {
         sink: &mut S,
     ) -> Result<(), ErrorKind> {
         self.check_instructions(request.table, &request.match_, &request.instructions)?;
-        let max = self.config.max_flows as usize;
+        let full = self.flow_count() >= self.config.max_flows as usize;
         let FlowMod { table: id, buffer, flags, .. } = request;
         let Some(table) = self.table_mut(id) else { return Err(FlowModFailed::BadTableId.into()) };
         if flags.contains(FlowModFlags::CHECK_OVERLAP) && table.overlaps(&pattern, request.priority) {
             return Err(FlowModFailed::Overlap.into());
         }
         let same = table.exact(&pattern, request.priority);
-        if same.is_none() && table.len() >= max {
+        if same.is_none() && full {
             return Err(FlowModFailed::TableFull.into());
         }
         let kept = buffer.map(|buffer| self.buffers.take(buffer)).transpose()?;
         let mut flow = Flow {
             match_: request.match_,
-            pattern,
+            is_table_miss: request.priority == 0 && pattern.is_empty(),
+            pattern: Box::new(pattern),
             priority: request.priority,
             cookie: request.cookie,
             flags,

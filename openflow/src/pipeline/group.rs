@@ -1,7 +1,7 @@
 //! Groups and what a group-mod does to them (OF 1.3.5 §5.6, §6.5).
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -279,26 +279,26 @@ impl Groups {
         std::mem::take(&mut self.0).into_keys().collect()
     }
 
-    /// Counters of one group or of all; `flows` tells how many flows use one.
+    /// Counters of one group or of all; `flows` tells how many flows name one.
     pub(super) fn stats(
         &self,
         wanted: GroupId,
-        flows: impl Fn(GroupId) -> usize,
+        flows: &HashMap<GroupId, usize>,
         now: Instant,
     ) -> Vec<GroupStats> {
-        self.wanted(wanted)
-            .map(|(id, group)| {
-                let chained = self.0.values().flat_map(Group::forwards_to).filter(|to| to == id).count();
-                GroupStats {
-                    group: *id,
-                    ref_count: u32::try_from(flows(*id) + chained).unwrap_or(u32::MAX),
-                    packet_count: group.total.packet_count,
-                    byte_count: group.total.byte_count,
-                    age: now.saturating_duration_since(group.created).into(),
-                    buckets: group.counts.clone(),
-                }
-            })
-            .collect()
+        let mut references = flows.clone();
+        for group in self.0.values().flat_map(Group::forwards_to) {
+            *references.entry(group).or_default() += 1;
+        }
+        let stats = |(id, group): (&GroupId, &Group)| GroupStats {
+            group: *id,
+            ref_count: references.get(id).map_or(0, |n| u32::try_from(*n).unwrap_or(u32::MAX)),
+            packet_count: group.total.packet_count,
+            byte_count: group.total.byte_count,
+            age: now.saturating_duration_since(group.created).into(),
+            buckets: group.counts.clone(),
+        };
+        self.wanted(wanted).map(stats).collect()
     }
 
     fn wanted(&self, wanted: GroupId) -> impl Iterator<Item = (&GroupId, &Group)> {

@@ -1,6 +1,6 @@
 //! Meters and what a meter-mod does to them (OF 1.3.5 §5.7, §7.3.4.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use crate::error::MeterModFailed;
@@ -176,16 +176,16 @@ impl Meters {
         self.0.remove(&wanted).map(|_| wanted).into_iter().collect()
     }
 
-    /// Counters of one meter or of all; `flows` tells how many flows use one.
+    /// Counters of one meter or of all; `flows` tells how many flows name one.
     pub(super) fn stats(
         &self,
         wanted: MeterId,
-        flows: impl Fn(MeterId) -> usize,
+        flows: &HashMap<MeterId, usize>,
         now: Instant,
     ) -> Result<Vec<MeterStats>, MeterModFailed> {
         let stats = |(id, meter): (&MeterId, &Meter)| MeterStats {
             meter: *id,
-            flow_count: u32::try_from(flows(*id)).unwrap_or(u32::MAX),
+            flow_count: flows.get(id).map_or(0, |n| u32::try_from(*n).unwrap_or(u32::MAX)),
             packet_in_count: meter.packets,
             byte_in_count: meter.bytes,
             age: now.saturating_duration_since(meter.created).into(),
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(passed(&mut meters, Duration::from_millis(99), 20), 0);
         assert_eq!(passed(&mut meters, Duration::from_millis(300), 20), 3);
         assert_eq!(passed(&mut meters, Duration::from_secs(3600), 20), 5, "no more than the burst");
-        let stats = meters.stats(MeterId::ALL, |_| 0, start).unwrap();
+        let stats = meters.stats(MeterId::ALL, &HashMap::new(), start).unwrap();
         assert_eq!((stats[0].packet_in_count, stats[0].bands[0].packet_count), (80, 67));
     }
 

@@ -57,13 +57,13 @@ impl Switch {
                 whole(B::Queue(Vec::new()), sink)
             }
             MultipartRequest::Group(group) => {
-                let flows = |group| self.flows_using(|program| program.uses_group(group));
-                in_parts(xid, self.groups.stats(*group, flows, now), B::Group, sink)
+                let references = self.references(|program| program.groups());
+                in_parts(xid, self.groups.stats(*group, &references, now), B::Group, sink)
             }
             MultipartRequest::GroupDesc => in_parts(xid, self.groups.describe(), B::GroupDesc, sink),
             MultipartRequest::Meter(meter) => {
-                let flows = |meter| self.flows_using(|program| program.meter() == Some(meter));
-                in_parts(xid, self.meters.stats(*meter, flows, now)?, B::Meter, sink)
+                let references = self.references(|program| program.meter().into_iter());
+                in_parts(xid, self.meters.stats(*meter, &references, now)?, B::Meter, sink)
             }
             MultipartRequest::MeterConfig(meter) => {
                 in_parts(xid, self.meters.describe(*meter)?, B::MeterConfig, sink)

@@ -1,5 +1,7 @@
 //! The state of a switch, and what changes it besides packets and messages: ports and time.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::Instant;
 
 use super::buffer::Buffers;
@@ -23,7 +25,7 @@ pub struct Config {
     pub datapath_id: DatapathId,
     /// How many tables it has, 1 to 255.
     pub n_tables: u8,
-    /// How many flows a table can have.
+    /// How many flows its tables can have together.
     pub max_flows: u32,
     /// How many packets it keeps for the controller; 0 sends every packet whole.
     pub n_buffers: u16,
@@ -32,7 +34,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// 254 tables as Open vSwitch has, a million flows in each, no buffers.
+    /// 254 tables as Open vSwitch has, a million flows in them, no buffers.
     fn default() -> Self {
         Config {
             datapath_id: DatapathId(1),
@@ -153,9 +155,22 @@ impl Switch {
         one.map(TableId)
     }
 
-    pub(super) fn flows_using(&self, uses: impl Fn(&Program) -> bool) -> usize {
-        let flows = self.tables.iter().flatten().flat_map(|table| table.flows());
-        flows.filter(|(_, flow)| uses(&flow.program)).count()
+    pub(super) fn flow_count(&self) -> usize {
+        self.tables.iter().flatten().map(|table| table.len()).sum()
+    }
+
+    /// How many flows name a group or a meter, by what they name.
+    pub(super) fn references<'a, K: Eq + Hash, I: Iterator<Item = K>>(
+        &'a self,
+        names: impl Fn(&'a Program) -> I,
+    ) -> HashMap<K, usize> {
+        let mut counts = HashMap::new();
+        for table in self.tables.iter().flatten() {
+            for name in table.flows().flat_map(|(_, flow)| names(&flow.program)) {
+                *counts.entry(name).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Takes out the flows whose instructions are such.

@@ -75,7 +75,7 @@ impl Table {
 
     /// Adds a flow; there is none with its pattern and priority.
     pub(super) fn insert(&mut self, flow: Flow) {
-        let (pattern, priority) = (flow.pattern, flow.priority);
+        let (pattern, priority) = (*flow.pattern, flow.priority);
         let at = match self.free.pop() {
             Some(at) => {
                 self.flows[at as usize] = Some(flow);

@@ -28,7 +28,8 @@
 //! - The order in which a packet leaves by several ports for one flood: any (OF 1.3.5 §4.5).
 //! - Open vSwitch knows two VLAN tags and three MPLS entries.
 //! - What comes behind a popped MPLS entry Open vSwitch looks at in a second pass, which a trace does
-//!   not show; such packets are left out.
+//!   not show; such packets are left out. With an action set Open vSwitch 3.1 now and then aborts
+//!   there (an assertion in `recirc_alloc_id__`); it is started again.
 
 #[path = "../generate/mod.rs"]
 mod generate;

@@ -264,10 +264,12 @@ fn what_makes_sense_only_after_the_actions_before_it_is_taken() {
 }
 
 #[test]
-fn a_full_table_takes_no_more_but_replaces() {
+fn a_full_switch_takes_no_more_but_replaces() {
     let mut it = with(Config { max_flows: 2, ..Config::default() });
     it.add(&["in_port=1,actions=output:2", "in_port=2,actions=output:2", "in_port=2,actions=output:3"]);
-    let third = it.tell(flow("in_port=3,actions=output:2")).err();
-    assert_eq!(third, Some(FlowModFailed::TableFull.into()));
+    for third in ["in_port=3,actions=output:2", "table=1,in_port=3,actions=output:2"] {
+        assert_eq!(it.tell(flow(third)).err(), Some(FlowModFailed::TableFull.into()));
+    }
+    it.tell(FlowMod::delete()).unwrap();
     it.add(&["table=1,in_port=3,actions=output:2"]);
 }
