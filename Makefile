@@ -14,7 +14,7 @@ help:
 	@echo "make test    every lint and every test; installs what it needs"
 	@echo "make lint    formatting, clippy, rustdoc, crate edges, the page's types"
 	@echo "make bench   figures beside those of Mininet, other controllers and ovs-ofctl, in the same run; needs root"
-	@echo "make fuzz    hostile input for FUZZ_SECONDS (60) a target, FUZZ_CASES (10000) random cases against Open vSwitch"
+	@echo "make fuzz    hostile input for FUZZ_SECONDS (60) a target, FUZZ_CASES (10000) texts and FUZZ_TRACES (1000000) packets against Open vSwitch"
 	@echo "make ui      the dashboard's page"
 
 demo:
@@ -49,6 +49,7 @@ bench:
 	@.ci/install bench
 	@$(MAKE) --no-print-directory ui
 	$(CARGO) bench --locked -p flowbed-openflow --bench codec
+	$(CARGO) bench --locked -p flowbed-openflow --bench pipeline
 	$(CARGO) bench --locked
 	$(CARGO) bench --locked -p flowbed-controller
 
@@ -56,3 +57,4 @@ fuzz:
 	@.ci/install fuzz
 	fuzz/run
 	FLOWBED_CASES=$${FUZZ_CASES:-10000} FLOWBED_SEED=$${FUZZ_SEED:-0} $(CARGO) test --release --locked -p flowbed-openflow --test against_ovs
+	FLOWBED_CASES=$${FUZZ_TRACES:-1000000} FLOWBED_SEED=$${FUZZ_SEED:-0} $(CARGO) test --release --locked -p flowbed-openflow --test pipeline_against_ovs

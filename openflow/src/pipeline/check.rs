@@ -7,7 +7,7 @@ use crate::ids::{GroupId, PortNo, TableId};
 use crate::instruction::{Instruction, Instructions};
 use crate::oxm::{FieldId, Masked, Match, OxmField, Prerequisite, VlanVid};
 
-use super::key::Pattern;
+use super::key::{Key, Pattern};
 use super::switch::Switch;
 
 /// Where actions stand.
@@ -57,6 +57,8 @@ impl Facts {
             Prerequisite::Icmpv6Type(types) => {
                 self.meets(Prerequisite::Icmpv6) && self.icmpv6_type.is_some_and(|kind| types.contains(&kind))
             }
+            // Nothing here says anything of connections: their fields are not taken.
+            Prerequisite::Connection(_) | Prerequisite::ConnectionPorts => false,
         }
     }
 
@@ -197,7 +199,7 @@ impl Switch {
             Action::PushMpls(kind) => ensure(MPLS.contains(kind), BadAction::BadArgument),
             Action::PushPbb(kind) => ensure(*kind == PBB, BadAction::BadArgument),
             Action::SetField(field) => check_set_field(field),
-            Action::Experimenter { .. } => Err(BadAction::BadExperimenter),
+            Action::Nicira(_) | Action::Experimenter { .. } => Err(BadAction::BadExperimenter),
             Action::Unknown { .. } => Err(BadAction::BadType),
             _ => Ok(()),
         }
@@ -206,7 +208,7 @@ impl Switch {
 
 /// Ports and metadata are the pipeline's, extension headers are but told of (OF 1.3.5 §7.2.5).
 fn check_set_field(field: &OxmField) -> Result<(), BadAction> {
-    let Some(id) = field.id() else { return Err(BadAction::BadSetType) };
+    let id = field.id().filter(|id| Key::has(*id)).ok_or(BadAction::BadSetType)?;
     if matches!(id, FieldId::InPort | FieldId::InPhyPort | FieldId::Metadata | FieldId::Ipv6Exthdr) {
         return Err(BadAction::BadSetType);
     }

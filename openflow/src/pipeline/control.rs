@@ -23,7 +23,7 @@ use crate::msg::queue::QueueConfig;
 use crate::msg::role::{Role, RoleKind};
 use crate::msg::table_mod::TableMod;
 
-/// What a switch knows of a controller on the other end of a connection.
+/// What a switch knows of a controller on the other end of a connection (OF 1.3.5 §6.3).
 #[derive(Clone, Debug)]
 pub struct Controller {
     /// Its role.

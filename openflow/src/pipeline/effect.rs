@@ -9,7 +9,7 @@ use crate::msg::flow_removed::FlowRemoved;
 use crate::msg::packet_in::PacketIn;
 use crate::msg::port::PortStatus;
 
-/// Something that the switch does.
+/// Something that the switch does: frames by its ports (OF 1.3.5 §4), messages to controllers (§6.1).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect<'a> {
     /// A frame leaves by a port.
@@ -33,7 +33,7 @@ pub enum Effect<'a> {
     OneMaster,
 }
 
-/// A step on the way of a packet.
+/// A step on the way of a packet (OF 1.3.5 §5.1).
 #[derive(Clone, Debug)]
 pub enum Step<'a> {
     /// A table was looked up.
@@ -72,7 +72,7 @@ pub enum Step<'a> {
     Dropped(Dropped),
 }
 
-/// Why a packet goes no further.
+/// Why a packet goes no further (OF 1.3.5 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dropped {
     /// The port on which it came does not receive (`OFPPC_NO_RECV`, `OFPPC_PORT_DOWN`), or is none.

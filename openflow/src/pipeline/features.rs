@@ -10,8 +10,6 @@ use crate::oxm::{CLASS_BASIC, FieldId, Maskable};
 const INSTRUCTIONS: [u16; 6] = [1, 2, 3, 4, 5, 6];
 /// Action types (`OFPAT_*`), all that there are but experimenters'.
 pub(super) const ACTIONS: [u16; 16] = [0, 11, 12, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
-/// Basic fields by number: all have a place in a key.
-const FIELDS: u8 = 40;
 
 fn ids(kinds: &[u16]) -> Vec<FeatureId> {
     kinds.iter().copied().map(FeatureId::new).collect()
@@ -24,11 +22,8 @@ fn oxm(id: FieldId, masked: bool) -> OxmId {
 }
 
 fn fields(chosen: impl Fn(FieldId) -> bool, masks: bool) -> Vec<OxmId> {
-    (0..FIELDS)
-        .filter_map(FieldId::from_number)
-        .filter(|id| chosen(*id))
-        .map(|id| oxm(id, masks && id.maskable() != Maskable::No))
-        .collect()
+    let basic = FieldId::BASIC.iter().copied();
+    basic.filter(|id| chosen(*id)).map(|id| oxm(id, masks && id.maskable() != Maskable::No)).collect()
 }
 
 /// What a table can do.

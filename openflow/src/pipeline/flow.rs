@@ -73,7 +73,7 @@ impl Program {
     }
 }
 
-/// A flow with its counters.
+/// A flow with its counters (OF 1.3.5 §5.2).
 #[derive(Clone, Debug)]
 pub struct Flow {
     pub(super) match_: Match,

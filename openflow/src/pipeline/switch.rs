@@ -18,7 +18,7 @@ use crate::msg::flow_removed::FlowRemovedReason;
 use crate::msg::port::Port;
 use crate::multipart::Desc;
 
-/// What a switch is to be.
+/// What a switch is to be: what its features (OF 1.3.5 §7.3.1) and description tell.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who it is.
@@ -46,7 +46,7 @@ impl Default for Config {
     }
 }
 
-/// An OpenFlow 1.3 switch without its wires: packets, messages and the time come in by method calls,
+/// An OpenFlow 1.3 switch (OF 1.3.5 §2) without its wires: packets, messages and the time come in by method calls,
 /// what it does comes out to a [`Sink`].
 #[derive(Debug)]
 pub struct Switch {

@@ -146,7 +146,7 @@ fn matching(r: &mut Gen, packets: &[(PortNo, Vec<u8>)]) -> Match {
     let keys: Vec<_> = packets.iter().map(|(port, frame)| *Packet::new(frame, *port).key()).collect();
     let key = r.pick(&keys);
     let mut matched = Match::new();
-    for id in FieldId::ALL {
+    for id in FieldId::BASIC.iter().copied() {
         let often =
             matches!(id, FieldId::EthType | FieldId::IpProto | FieldId::Icmpv6Type | FieldId::MplsBos);
         let unknown =
@@ -297,8 +297,8 @@ fn actions(r: &mut Gen, known: &mut Match, groups: usize, most: usize) -> Action
             }
             7 if tagged(known) => {
                 list.push(Action::PopVlan);
-                known.remove(0x8000, FieldId::VlanVid as u8);
-                known.remove(0x8000, FieldId::VlanPcp as u8);
+                known.remove(FieldId::VlanVid.key());
+                known.remove(FieldId::VlanPcp.key());
             }
             8 if untagged => {
                 let mpls = r.pick(&[0x8847, 0x8848]);

@@ -23,7 +23,7 @@ pub const HEADROOM: usize = 72;
 /// The longest frame that rewriting makes. What would be longer is dropped.
 pub const FRAME_MAX: usize = 0x1_0000 + 1024;
 
-/// A frame with its key. Each change of the frame changes the key with it.
+/// A frame with its key (OF 1.3.5 §5.3). Each change of the frame changes the key with it.
 #[derive(Clone)]
 pub struct Packet {
     buf: Vec<u8>,
@@ -33,7 +33,7 @@ pub struct Packet {
     queue: Option<QueueId>,
 }
 
-/// A rewrite that would make a frame longer than [`FRAME_MAX`].
+/// A rewrite (OF 1.3.5 §5.12) that would make a frame longer than [`FRAME_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 

@@ -196,7 +196,7 @@ proptest! {
                 8 => drop(packet.dec_nw_ttl()),
                 9 => packet.set_mpls_ttl(value as u8),
                 _ => {
-                    let id = FieldId::ALL[(value >> 120) as usize % FieldId::ALL.len()];
+                    let id = FieldId::BASIC[(value >> 120) as usize % FieldId::BASIC.len()];
                     packet.set_field(id, value & u128::MAX >> (128 - id.bits()));
                 }
             }

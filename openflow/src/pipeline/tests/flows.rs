@@ -273,3 +273,19 @@ fn a_full_switch_takes_no_more_but_replaces() {
     it.tell(FlowMod::delete()).unwrap();
     it.add(&["table=1,in_port=3,actions=output:2"]);
 }
+
+/// Open vSwitch's own fields and actions that the pipeline has not are refused as unknown ones.
+#[test]
+fn extensions_are_refused_as_unknown() {
+    let mut it = bench();
+    for (text, error) in [
+        ("priority=1,ct_state=+trk,actions=drop", ErrorKind::from(BadMatch::BadField)),
+        ("priority=1,ip,nw_ttl=7,actions=drop", BadMatch::BadField.into()),
+        ("priority=1,actions=set_field:10.0.0.1->tun_dst", BadAction::BadSetType.into()),
+        ("priority=1,ip,actions=ct(commit)", BadAction::BadExperimenter.into()),
+        ("priority=1,tcp,actions=fin_timeout(idle_timeout=3)", BadAction::BadExperimenter.into()),
+    ] {
+        assert_eq!(it.tell(flow(text)).err(), Some(error), "{text}");
+    }
+    assert!(it.dump().is_empty());
+}
