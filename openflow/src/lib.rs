@@ -183,6 +183,7 @@
 pub mod action;
 pub mod capture;
 pub mod error;
+pub mod extension;
 pub mod frame;
 pub mod ids;
 pub mod instruction;

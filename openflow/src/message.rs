@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::error::{DecodeError, EncodeError, ErrorMsg, Part};
+use crate::extension::Extension;
 use crate::frame::{HEADER_LEN, Header, VERSION};
 use crate::ids::{PortNo, Xid};
 use crate::msg::async_config::AsyncConfig;
@@ -81,6 +82,7 @@ impl Message {
 
 const HELLO: u8 = 0;
 const ERROR: u8 = 1;
+const EXPERIMENTER: u8 = 4;
 
 /// One row a message: number, variant, what it carries, name in Open vSwitch's words.
 macro_rules! bodies {
@@ -95,6 +97,8 @@ macro_rules! bodies {
             $(#[doc = $sdoc] $sv($st),)*
             $(#[doc = $edoc] $ev,)*
             $(#[doc = $wdoc] $wv($wt),)*
+            /// An experimenter's message that this crate knows.
+            Extension(Box<Extension>),
             /// A message of a type without a name in OpenFlow 1.3, kept as it came.
             Unknown {
                 /// Type of the message.
@@ -111,6 +115,7 @@ macro_rules! bodies {
                     $(Body::$sv(_) => $sn,)*
                     $(Body::$ev => $en,)*
                     $(Body::$wv(_) => $wn,)*
+                    Body::Extension(_) => EXPERIMENTER,
                     Body::Unknown { msg_type, .. } => *msg_type,
                 }
             }
@@ -121,6 +126,7 @@ macro_rules! bodies {
                     $(Body::$sv(_) => $sname,)*
                     $(Body::$ev => $ename,)*
                     $(Body::$wv(_) => $wname,)*
+                    Body::Extension(it) => it.name(),
                     Body::Unknown { .. } => "OFPT of an unknown type",
                 }
             }
@@ -136,7 +142,7 @@ macro_rules! bodies {
             }
 
             #[inline]
-            fn decode(header: Header, frame: Bytes) -> Result<Body, DecodeError> {
+            pub(crate) fn decode(header: Header, frame: Bytes) -> Result<Body, DecodeError> {
                 match header.msg_type {
                     $($sn => decode_special(header, frame),)*
                     $($en => {
@@ -157,7 +163,7 @@ macro_rules! bodies {
             }
 
             #[inline]
-            fn encode_payload(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+            fn encode_payload(&self, xid: Xid, out: &mut BytesMut) -> Result<(), EncodeError> {
                 match self {
                     Body::Hello(hello) => hello.encode(out),
                     Body::Error(error) => {
@@ -176,6 +182,8 @@ macro_rules! bodies {
                     }
                     $(Body::$ev => Ok(()),)*
                     $(Body::$wv(body) => Wire::encode(body, out),)*
+                    Body::Experimenter(it) => it.encode(out),
+                    Body::Extension(it) => it.write(xid, out),
                     Body::Unknown { payload, .. } => {
                         out.put_slice(payload);
                         Ok(())
@@ -192,6 +200,7 @@ bodies! {
         1 Error(ErrorMsg) "OFPT_ERROR", "A message could not be carried out.";
         2 EchoRequest(Bytes) "OFPT_ECHO_REQUEST", "Are you there? Any payload.";
         3 EchoReply(Bytes) "OFPT_ECHO_REPLY", "The payload of the echo request.";
+        4 Experimenter(Experimenter) "OFPT_EXPERIMENTER", "An experimenter's message, kept as it came.";
         10 PacketIn(PacketIn) "OFPT_PACKET_IN", "A packet for the controller.";
         22 QueueGetConfigRequest(PortNo) "OFPT_QUEUE_GET_CONFIG_REQUEST",
             "Which queues has a port? `PortNo::ANY` is all of them.";
@@ -204,7 +213,6 @@ bodies! {
         26 GetAsyncRequest "OFPT_GET_ASYNC_REQUEST", "Which asynchronous messages do I get?";
     }
     wire {
-        4 Experimenter(Experimenter) "OFPT_EXPERIMENTER", "An experimenter's message.";
         6 FeaturesReply(Features) "OFPT_FEATURES_REPLY", "What the switch is.";
         8 GetConfigReply(SwitchConfig) "OFPT_GET_CONFIG_REPLY", "How the switch is configured.";
         9 SetConfig(SwitchConfig) "OFPT_SET_CONFIG", "Configures the switch.";
@@ -234,6 +242,7 @@ fn decode_special(header: Header, frame: Bytes) -> Result<Body, DecodeError> {
         2 => return Ok(Body::EchoRequest(tail_of(frame, HEADER_LEN))),
         3 => return Ok(Body::EchoReply(tail_of(frame, HEADER_LEN))),
         10 => return PacketIn::decode(frame).map(Body::PacketIn),
+        EXPERIMENTER => "OFPT_EXPERIMENTER",
         HELLO => "OFPT_HELLO",
         ERROR => "OFPT_ERROR",
         _ => "OFPT_QUEUE_GET_CONFIG_REQUEST",
@@ -242,6 +251,11 @@ fn decode_special(header: Header, frame: Bytes) -> Result<Body, DecodeError> {
     let body = match header.msg_type {
         HELLO => Body::Hello(Hello::decode(header.version, &mut r)?),
         ERROR => Body::Error(ErrorMsg::decode(header.version, &mut r)?),
+        EXPERIMENTER => {
+            let message = Experimenter::decode(&mut r)?;
+            Extension::of(&message, header.xid)
+                .map_or(Body::Experimenter(message), |known| Body::Extension(Box::new(known)))
+        }
         _ => {
             let port = PortNo(r.u32()?);
             r.skip(4)?;
@@ -275,8 +289,14 @@ impl Body {
         };
         let [x0, x1, x2, x3] = xid.0.to_be_bytes();
         out.put_slice(&[version, self.msg_type(), 0, 0, x0, x1, x2, x3]);
-        self.encode_payload(out)?;
+        self.encode_payload(xid, out)?;
         crate::wire::patch_len(out, start, start + 2, Part::Message(self.name()))
+    }
+}
+
+impl From<Extension> for Body {
+    fn from(message: Extension) -> Body {
+        Body::Extension(Box::new(message))
     }
 }
 

@@ -16,7 +16,7 @@ use openflow::ids::Xid;
 use openflow::msg::experimenter::Experimenter;
 use openflow::msg::group_mod::{Bucket, GroupKind, GroupMod};
 use openflow::msg::meter_mod::{MeterBand, MeterFlags, MeterMod, MeterModCommand};
-use openflow::multipart::MultipartRequest;
+use openflow::multipart::{MultipartRequest, kind};
 use openflow::{
     Action, BufferId, FlowMod, FlowModFlags, GroupId, MacAddr, Match, MeterId, PacketIn, PacketInReason,
     PacketOut, PortNo, Role, RoleKind, TableId,
@@ -116,9 +116,20 @@ fn masks_ports(message: &Message) -> bool {
     text.contains("tp_src=0x") || text.contains("tp_dst=0x")
 }
 
+/// Whether it is an experimenter's multipart reply: tshark 4.0 reads beyond the end of any, even of one without a body.
+fn is_experimenter_reply(message: &Message) -> bool {
+    matches!(&message.body, Body::MultipartReply(reply) if reply.body.kind() == kind::EXPERIMENTER)
+}
+
 /// With what Open vSwitch has of its own, of which tshark says that it looks no further.
 fn extended_messages() -> Result<(), Failed> {
-    well_formed(Gen::new, &["Unknown OXM body.", "Experimenter action body."])
+    let notes = [
+        "Unknown OXM body.",
+        "Experimenter action body.",
+        "Experimenter body.",
+        "Experimenter multipart request body.",
+    ];
+    well_formed(Gen::new, &notes)
 }
 
 fn every_message() -> Result<(), Failed> {
@@ -129,7 +140,7 @@ fn every_message() -> Result<(), Failed> {
 fn well_formed(generator: fn(u64) -> Gen, notes: &[&str]) -> Result<(), Failed> {
     let messages: Vec<Message> = (0..1500)
         .map(|seed| Message { xid: Xid(seed), body: sound(&mut generator(seed.into()), seed.into()) })
-        .filter(|message| !masks_ports(message))
+        .filter(|message| !masks_ports(message) && !is_experimenter_reply(message))
         .collect();
     let mut types: Vec<u8> = messages.iter().map(|message| message.body.msg_type()).collect();
     types.sort_unstable();

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use flowbed_openflow as openflow;
 use openflow::action::{Action, WHOLE_PACKET};
 use openflow::error::{BadAction, BadRequest, ErrorKind};
+use openflow::extension::*;
 use openflow::ids::*;
 use openflow::msg::config::Fragments;
 use openflow::msg::features::Capabilities;
@@ -29,9 +30,10 @@ use openflow::{Body, Message};
 
 const OS_KEN: &str = include_str!("golden/os_ken.hex");
 const OVS: &str = include_str!("golden/ovs.hex");
+const OVS_EXTENSIONS: &str = include_str!("golden/ovs_extensions.hex");
 
 fn all() -> impl Iterator<Item = (&'static str, Bytes)> {
-    OS_KEN.lines().chain(OVS.lines()).map(|line| {
+    OS_KEN.lines().chain(OVS.lines()).chain(OVS_EXTENSIONS.lines()).map(|line| {
         let (name, hex) = line.split_once(' ').expect("a name and hex");
         (name, hex::decode(hex).expect(name).into())
     })
@@ -77,7 +79,8 @@ fn no_message_is_read_from_a_cut_frame() {
 fn same(name: &str, body: impl Into<Body>) {
     let body = body.into();
     assert_eq!(read(name), body, "{name}");
-    assert_eq!(hex::encode(write(&body, Xid(0x0102_0304))), hex::encode(golden(name)), "{name}");
+    let xid = Message::decode(golden(name)).unwrap().xid;
+    assert_eq!(hex::encode(write(&body, xid)), hex::encode(golden(name)), "{name}");
 }
 
 fn frame() -> Bytes {
@@ -358,6 +361,103 @@ fn a_live_switch_answers() {
     let Body::PortStatus(status) = read("port_status") else { panic!() };
     assert_eq!((status.reason, status.port.number), (PortStatusReason::Modify, PortNo(2)));
     assert!(!status.port.is_up());
+}
+
+#[test]
+fn bundles() {
+    let add = |name| match read(name) {
+        Body::Extension(it) => match *it {
+            Extension::BundleAdd(add) => add,
+            other => panic!("{name}: {other:?}"),
+        },
+        other => panic!("{name}: {other:?}"),
+    };
+    let flow = add("bundle_flows_ofctl_1");
+    assert_eq!((flow.bundle, flow.flags), (BundleId(0), BundleFlags::ATOMIC | BundleFlags::ORDERED));
+    let web = Match::new().eth_type(0x0800).ip_proto(6).tcp_dst(80);
+    let ours = FlowMod::add().table(3).priority(7).matching(web).apply([Action::output(PortNo(2))]);
+    let Body::FlowMod(theirs) = *flow.body else { panic!() };
+    assert_eq!((theirs.table, theirs.priority, theirs.instructions), (ours.table, 7, ours.instructions));
+    assert!(matches!(*add("bundle_mixed_ofctl_1").body, Body::GroupMod(_)));
+    assert!(matches!(*add("bundle_mixed_ofctl_3").body, Body::PacketOut(_)));
+    let control = |name| match read(name) {
+        Body::Extension(it) => match *it {
+            Extension::BundleControl(it) => it.step,
+            other => panic!("{name}: {other:?}"),
+        },
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!(control("bundle_flows_ofctl_0"), BundleStep::OpenRequest);
+    assert_eq!(control("bundle_flows_switch_1"), BundleStep::CommitReply);
+}
+
+#[test]
+fn flow_monitors() {
+    let Body::MultipartRequest(MultipartRequest::FlowMonitor(asked)) = read("monitor_some_ofctl_0") else {
+        panic!()
+    };
+    let flags = MonitorFlags::ADD | MonitorFlags::DELETE | MonitorFlags::MODIFY | MonitorFlags::ACTIONS;
+    let ip = Match::new().eth_type(0x0800);
+    let ours =
+        FlowMonitorRequest { id: MonitorId(0), flags, out_port: PortNo(2), table: TableId(3), match_: ip };
+    assert_eq!(asked, [ours]);
+    let MultipartBody::FlowMonitor(told) = reply("monitor_all_switch_3") else { panic!() };
+    let [FlowUpdate::Full(gone)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(
+        (gone.event, gone.removed_because()),
+        (FlowUpdateEvent::Deleted, Some(FlowRemovedReason::Delete))
+    );
+    assert_eq!((gone.priority, gone.cookie, gone.table), (9, 0x77, TableId(2)));
+    assert_eq!((gone.idle_timeout, gone.hard_timeout), (60, 600));
+    assert_eq!(gone.match_.to_string(), "ip,nw_dst=10.1.0.0/16");
+    let MultipartBody::FlowMonitor(none) = reply("monitor_some_switch_0") else { panic!() };
+    assert_eq!(none, []);
+}
+
+#[test]
+fn packet_ins_of_the_second_format() {
+    let packet = |name| match read(name) {
+        Body::Extension(it) => match *it {
+            Extension::PacketIn2(it) => it,
+            other => panic!("{name}: {other:?}"),
+        },
+        other => panic!("{name}: {other:?}"),
+    };
+    let paused = packet("packet_in2_switch_0");
+    assert_eq!((paused.in_port(), paused.cookie), (Some(PortNo(1)), Some(0x1234)));
+    assert_eq!(paused.reason, Some(PacketInReason::NoMatch));
+    assert_eq!(paused.userdata.as_deref(), Some(&[1, 2, 3][..]));
+    assert_eq!(paused.metadata.unwrap().get(FieldId::Reg3), Some(OxmField::Reg3(7.into())));
+    assert!(paused.continuation.is_some());
+    assert_eq!(paused.packet.unwrap()[..6], [0xff; 6]);
+    let plain = packet("packet_in2_switch_1");
+    assert_eq!((plain.in_port(), plain.continuation, plain.userdata), (Some(PortNo(2)), None, None));
+    same("packet_in2_ofctl_0", Body::from(Extension::SetPacketInFormat(PacketInFormat::Nxt2)));
+}
+
+/// What would be written otherwise than it came stays as it came.
+#[test]
+fn extensions_that_are_not_ours_stay_bytes() {
+    let open = golden("bundle_flows_ofctl_0");
+    let add = golden("bundle_flows_ofctl_1");
+    let with = |golden: &Bytes, at: usize, byte: u8| {
+        let mut bytes = golden.to_vec();
+        bytes[at] = byte;
+        Bytes::from(bytes)
+    };
+    for (what, bytes) in [
+        ("another type", with(&open, 15, 0)),
+        ("another experimenter", with(&open, 11, 1)),
+        ("padding that is not zero", with(&add, 21, 1)),
+        ("a message of another version", with(&add, 24, 1)),
+        ("a message of another transaction", with(&add, 31, 99)),
+        ("a message that states less than there is", with(&add, 27, 8)),
+        ("an experimenter's message", with(&add, 25, 4)),
+    ] {
+        let message = Message::decode(bytes.clone()).unwrap();
+        assert!(matches!(message.body, Body::Experimenter(_)), "{what}: {message:?}");
+        assert_eq!(write(&message.body, message.xid), bytes, "{what}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Members for Message {
             Body::Unknown { msg_type, .. } => to.serialize_entry("type", msg_type)?,
             body => {
                 let name = body.name();
-                let name = name.strip_prefix("OFPT_").unwrap_or(name).to_ascii_lowercase();
+                let name = name.split_once('_').map_or(name, |(_, name)| name).to_ascii_lowercase();
                 to.serialize_entry("type", &name)?;
             }
         }
@@ -30,6 +30,7 @@ impl Members for Message {
             Body::Error(it) => it.add(to),
             Body::EchoRequest(data) | Body::EchoReply(data) => to.serialize_entry("data", &Data(data)),
             Body::Experimenter(it) => it.add(to),
+            Body::Extension(it) => super::extension::add(it, self.xid, to),
             Body::FeaturesReply(it) => it.add(to),
             Body::GetConfigReply(it) | Body::SetConfig(it) => it.add(to),
             Body::PacketIn(it) => it.add(to),

@@ -28,6 +28,7 @@
 //! ```
 
 mod action;
+mod extension;
 mod flow;
 mod group;
 mod matching;

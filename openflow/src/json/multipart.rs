@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 use super::scalar::{Data, Symbol, group, meter, port};
 use super::{List, Members, Object, object};
 use crate::msg::experimenter::Experimenter;
-use crate::multipart::{Desc, MultipartBody, MultipartReply, MultipartRequest, kind_name};
+use crate::multipart::{Desc, MultipartBody, MultipartReply, MultipartRequest};
 
 object! {
     Desc as desc {
@@ -23,8 +23,8 @@ object! {
     }
 }
 
-fn add_head<M: SerializeMap>(kind: u16, flags: u16, to: &mut M) -> Result<(), M::Error> {
-    match kind_name(kind).strip_prefix("OFPMP_") {
+fn add_head<M: SerializeMap>(name: &str, kind: u16, flags: u16, to: &mut M) -> Result<(), M::Error> {
+    match name.strip_prefix("OFPMP_") {
         Some(name) => to.serialize_entry("multipart_type", &name.to_ascii_lowercase())?,
         None => to.serialize_entry("multipart_type", &kind)?,
     }
@@ -36,7 +36,7 @@ fn add_head<M: SerializeMap>(kind: u16, flags: u16, to: &mut M) -> Result<(), M:
 impl Members for MultipartRequest {
     fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
         use MultipartRequest as R;
-        add_head(self.kind(), self.flags(), to)?;
+        add_head(self.name(), self.kind(), self.flags(), to)?;
         match self {
             R::Desc | R::Table | R::GroupDesc | R::GroupFeatures | R::MeterFeatures | R::PortDesc => Ok(()),
             R::Flow(request) | R::Aggregate(request) => to.serialize_entry("body", &Object(request)),
@@ -47,6 +47,7 @@ impl Members for MultipartRequest {
                 to.serialize_entry("body", &Id { name: "meter_id", id: meter(*id) })
             }
             R::TableFeatures { tables, .. } => to.serialize_entry("body", &List(tables)),
+            R::FlowMonitor(all) => to.serialize_entry("body", &List(all)),
             R::Experimenter(it) => to.serialize_entry("body", &Object(it)),
             R::Unknown { body, .. } => to.serialize_entry("body", &Data(body)),
         }
@@ -68,7 +69,7 @@ impl serde::Serialize for Id {
 impl Members for MultipartReply {
     fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
         use MultipartBody as B;
-        add_head(self.body.kind(), u16::from(self.more), to)?;
+        add_head(self.body.name(), self.body.kind(), u16::from(self.more), to)?;
         match &self.body {
             B::Desc(desc) => to.serialize_entry("body", &Object(desc)),
             B::Flow(all) => to.serialize_entry("body", &List(all)),
@@ -84,6 +85,7 @@ impl Members for MultipartReply {
             B::MeterFeatures(features) => to.serialize_entry("body", &Object(features)),
             B::TableFeatures(all) => to.serialize_entry("body", &List(all)),
             B::PortDesc(all) => to.serialize_entry("body", &List(all)),
+            B::FlowMonitor(all) => to.serialize_entry("body", &List(all)),
             B::Experimenter { experimenter, exp_type, parts } => {
                 let (experimenter, exp_type, data) = (*experimenter, *exp_type, parts.concat().into());
                 to.serialize_entry("body", &Object(&Experimenter { experimenter, exp_type, data }))

@@ -1,6 +1,7 @@
 //! The names of enumerations: the specification's, in lower case, without their prefix.
 
 use super::scalar::Symbol;
+use crate::extension::{BundleStep, FlowUpdateEvent, PacketInFormat};
 use crate::msg::config::Fragments;
 use crate::msg::flow_mod::FlowModCommand;
 use crate::msg::flow_removed::FlowRemovedReason;
@@ -24,6 +25,12 @@ macro_rules! names {
 }
 
 names! {
+    BundleStep {
+        OpenRequest "open_request", OpenReply "open_reply", CloseRequest "close_request", CloseReply "close_reply",
+        CommitRequest "commit_request", CommitReply "commit_reply", DiscardRequest "discard_request",
+        DiscardReply "discard_reply"
+    }
+    FlowUpdateEvent { Added "added", Deleted "deleted", Modified "modified" }
     Fragments { Normal "normal", Drop "drop", Reassemble "reasm" }
     FlowModCommand {
         Add "add", Modify "modify", ModifyStrict "modify_strict", Delete "delete", DeleteStrict "delete_strict"
@@ -34,6 +41,7 @@ names! {
     GroupKind { All "all", Select "select", Indirect "indirect", FastFailover "ff" }
     GroupModCommand { Add "add", Modify "modify", Delete "delete" }
     MeterModCommand { Add "add", Modify "modify", Delete "delete" }
+    PacketInFormat { Standard "standard", Nxt "nxt_packet_in", Nxt2 "nxt_packet_in2" }
     PacketInReason { NoMatch "no_match", Action "action", InvalidTtl "invalid_ttl" }
     PortStatusReason { Add "add", Delete "delete", Modify "modify" }
     RoleKind { NoChange "nochange", Equal "equal", Master "master", Slave "slave" }

@@ -58,6 +58,9 @@ pub mod kind {
 /// Flag of a part that others follow (`OFPMPF_REQ_MORE`, `OFPMPF_REPLY_MORE`).
 const MORE: u16 = 1;
 
+/// The name of flow monitors, as of the kinds that OpenFlow 1.3 has.
+const FLOW_MONITOR_NAME: &str = "OFPMP_FLOW_MONITOR";
+
 /// The name of a kind, as the specification writes it.
 pub fn kind_name(kind: u16) -> &'static str {
     match kind {

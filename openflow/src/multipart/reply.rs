@@ -3,10 +3,12 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    AggregateStats, Desc, FlowStats, GroupDesc, GroupFeatures, GroupStats, MORE, MeterConfig, MeterFeatures,
-    MeterStats, PortStats, QueueStats, TableFeatures, TableStats, kind, kind_name,
+    AggregateStats, Desc, FLOW_MONITOR_NAME, FlowStats, GroupDesc, GroupFeatures, GroupStats, MORE,
+    MeterConfig, MeterFeatures, MeterStats, PortStats, QueueStats, TableFeatures, TableStats, kind,
+    kind_name,
 };
 use crate::error::{DecodeError, EncodeError, Part};
+use crate::extension::{self, FlowUpdate};
 use crate::msg::port::Port;
 use crate::wire::{Reader, Wire, put_zeros};
 
@@ -50,6 +52,8 @@ pub enum MultipartBody {
     TableFeatures(Vec<TableFeatures>),
     /// Ports.
     PortDesc(Vec<Port>),
+    /// Changes of flows, of which a monitor tells: an experimenter's reply that this crate knows.
+    FlowMonitor(Vec<FlowUpdate>),
     /// An experimenter's, kept as it came.
     Experimenter {
         /// Whose it is.
@@ -113,8 +117,16 @@ impl MultipartBody {
             MultipartBody::MeterFeatures(_) => kind::METER_FEATURES,
             MultipartBody::TableFeatures(_) => kind::TABLE_FEATURES,
             MultipartBody::PortDesc(_) => kind::PORT_DESC,
-            MultipartBody::Experimenter { .. } => kind::EXPERIMENTER,
+            MultipartBody::FlowMonitor(_) | MultipartBody::Experimenter { .. } => kind::EXPERIMENTER,
             MultipartBody::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    /// As [`MultipartRequest::name`](super::MultipartRequest::name).
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            MultipartBody::FlowMonitor(_) => FLOW_MONITOR_NAME,
+            other => kind_name(other.kind()),
         }
     }
 
@@ -136,6 +148,7 @@ impl MultipartBody {
             (B::MeterConfig(all), B::MeterConfig(part)) => all.extend(part),
             (B::TableFeatures(all), B::TableFeatures(part)) => all.extend(part),
             (B::PortDesc(all), B::PortDesc(part)) => all.extend(part),
+            (B::FlowMonitor(all), B::FlowMonitor(part)) => all.extend(part),
             (
                 B::Experimenter { experimenter: whose, exp_type: of, parts: all },
                 B::Experimenter { experimenter, exp_type, parts },
@@ -170,11 +183,13 @@ impl MultipartBody {
             kind::METER_FEATURES => MultipartBody::MeterFeatures(MeterFeatures::decode(r)?),
             kind::TABLE_FEATURES => MultipartBody::TableFeatures(r.list()?),
             kind::PORT_DESC => MultipartBody::PortDesc(r.list()?),
-            kind::EXPERIMENTER => MultipartBody::Experimenter {
-                experimenter: r.u32()?,
-                exp_type: r.u32()?,
-                parts: vec![r.opaque()],
-            },
+            kind::EXPERIMENTER => {
+                let (experimenter, exp_type, part) = (r.u32()?, r.u32()?, r.opaque());
+                extension::monitored(experimenter, exp_type, &part).map_or_else(
+                    || MultipartBody::Experimenter { experimenter, exp_type, parts: vec![part.clone()] },
+                    MultipartBody::FlowMonitor,
+                )
+            }
             kind => MultipartBody::Unknown { kind, parts: vec![r.opaque()] },
         })
     }
@@ -195,6 +210,7 @@ impl MultipartBody {
             MultipartBody::MeterFeatures(body) => body.encode(out),
             MultipartBody::TableFeatures(all) => write_all(all, out),
             MultipartBody::PortDesc(all) => write_all(all, out),
+            MultipartBody::FlowMonitor(all) => extension::write_monitored(all, out),
             MultipartBody::Experimenter { experimenter, exp_type, parts } => {
                 out.put_u32(*experimenter);
                 out.put_u32(*exp_type);

@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{FlowStatsRequest, MORE, QueueStatsRequest, TableFeatures, kind, kind_name};
+use super::{FLOW_MONITOR_NAME, FlowStatsRequest, MORE, QueueStatsRequest, TableFeatures, kind, kind_name};
 use crate::error::{DecodeError, EncodeError, Part};
+use crate::extension::{self, FlowMonitorRequest};
 use crate::ids::{GroupId, MeterId, PortNo};
 use crate::msg::experimenter::Experimenter;
 use crate::wire::{Reader, Wire, put_zeros};
@@ -44,7 +45,9 @@ pub enum MultipartRequest {
     },
     /// All ports.
     PortDesc,
-    /// An experimenter's.
+    /// Flows to be told of: an experimenter's request that this crate knows.
+    FlowMonitor(Vec<FlowMonitorRequest>),
+    /// An experimenter's, kept as it came.
     Experimenter(Experimenter),
     /// A request of a kind without a name in OpenFlow 1.3, or with flags that its kind has not,
     /// kept as it came.
@@ -81,8 +84,17 @@ impl MultipartRequest {
             MultipartRequest::MeterFeatures => kind::METER_FEATURES,
             MultipartRequest::TableFeatures { .. } => kind::TABLE_FEATURES,
             MultipartRequest::PortDesc => kind::PORT_DESC,
-            MultipartRequest::Experimenter(_) => kind::EXPERIMENTER,
+            MultipartRequest::FlowMonitor(_) | MultipartRequest::Experimenter(_) => kind::EXPERIMENTER,
             MultipartRequest::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    /// The name of the kind, as the specification writes it; where it is an experimenter's that this crate knows, its
+    /// own.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            MultipartRequest::FlowMonitor(_) => FLOW_MONITOR_NAME,
+            other => kind_name(other.kind()),
         }
     }
 
@@ -123,7 +135,11 @@ impl Wire for MultipartRequest {
                 MultipartRequest::TableFeatures { more: flags == MORE, tables: r.list()? }
             }
             kind::PORT_DESC => MultipartRequest::PortDesc,
-            kind::EXPERIMENTER => MultipartRequest::Experimenter(Experimenter::decode(&mut r)?),
+            kind::EXPERIMENTER => {
+                let it = Experimenter::decode(&mut r)?;
+                extension::monitored(it.experimenter, it.exp_type, &it.data)
+                    .map_or(MultipartRequest::Experimenter(it), MultipartRequest::FlowMonitor)
+            }
             kind => MultipartRequest::Unknown { kind, flags, body: r.opaque() },
         };
         r.finish()?;
@@ -155,6 +171,7 @@ impl Wire for MultipartRequest {
             MultipartRequest::TableFeatures { tables, .. } => {
                 tables.iter().try_for_each(|t| t.encode(out))?;
             }
+            MultipartRequest::FlowMonitor(all) => extension::write_monitored(all, out)?,
             MultipartRequest::Experimenter(body) => body.encode(out)?,
             MultipartRequest::Unknown { body, .. } => out.put_slice(body),
         }

@@ -122,7 +122,7 @@ impl Switch {
                 }
                 return Ok(());
             }
-            Body::Experimenter(_) => return Err(BadRequest::BadExperimenter.into()),
+            Body::Experimenter(_) | Body::Extension(_) => return Err(BadRequest::BadExperimenter.into()),
             // What only a switch sends, and what has no name.
             _ => return Err(BadRequest::BadType.into()),
         };

@@ -78,7 +78,9 @@ impl Switch {
             MultipartRequest::PortDesc => {
                 in_parts(xid, self.ports.iter().cloned().collect(), B::PortDesc, sink)
             }
-            MultipartRequest::Experimenter(_) => Err(BadRequest::BadExperimenter.into()),
+            MultipartRequest::FlowMonitor(_) | MultipartRequest::Experimenter(_) => {
+                Err(BadRequest::BadExperimenter.into())
+            }
             MultipartRequest::Unknown { .. } => Err(BadRequest::BadMultipart.into()),
         }
     }

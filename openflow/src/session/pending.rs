@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::config::Config;
 use super::event::{Reply, RequestError};
 use crate::error::ErrorMsg;
+use crate::extension::Extension;
 use crate::ids::Xid;
 use crate::message::Body;
 use crate::multipart::{MultipartBody, MultipartReply};
@@ -33,6 +34,10 @@ impl Expect {
             Body::MultipartRequest(request) => {
                 Some(Expect::Multipart { kind: request.kind(), parts: 0, gathered: None })
             }
+            Body::Extension(it) => match **it {
+                Extension::BundleControl(_) => Some(Expect::Reply(body.msg_type())),
+                _ => None,
+            },
             other => {
                 ANSWERED_BY_NEXT.contains(&other.msg_type()).then(|| Expect::Reply(other.msg_type() + 1))
             }

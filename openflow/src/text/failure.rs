@@ -10,6 +10,7 @@ use super::message::{write_head, write_message};
 use super::multipart::stats_name;
 use crate::error::{ErrorKind, ErrorMsg};
 use crate::frame::{HEADER_LEN, Header, VERSION};
+use crate::multipart::kind_name;
 use crate::{Body, Message};
 
 /// How deep errors about errors about errors are taken apart; what lies deeper is dumped.
@@ -70,7 +71,7 @@ fn name_of(data: &[u8], header: Header) -> Option<Cow<'static, str>> {
     };
     // Kind, flags and padding: without all of them it is none yet.
     let kind = data.get(HEADER_LEN..HEADER_LEN + 8)?.first_chunk()?;
-    stats_name(u16::from_be_bytes(*kind), asks).map(Cow::Owned)
+    stats_name(kind_name(u16::from_be_bytes(*kind)), asks).map(Cow::Owned)
 }
 
 /// Printable ASCII as it is, all else in octal.

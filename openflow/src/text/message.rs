@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::BytesMut;
 
 use super::bits::{Bits, Dump};
+use super::extension::write_extension;
 use super::failure::write_error;
 use super::flow::{write_flow_mod, write_flow_removed};
 use super::group::write_group_mod;
@@ -52,6 +53,7 @@ pub(super) fn write_message(f: &mut fmt::Formatter<'_>, message: &Message, depth
             if depth == 0 { write!(f, "{}", Dump(data)) } else { Ok(()) }
         }
         Body::Experimenter(it) => write_experimenter(f, it),
+        Body::Extension(it) => write_extension(f, xid, it, depth),
         Body::FeaturesReply(features) => write_features(f, features),
         Body::GetConfigReply(config) | Body::SetConfig(config) => write_config(f, config),
         Body::PacketIn(packet) => write_packet_in(f, packet),

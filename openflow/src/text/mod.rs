@@ -49,6 +49,7 @@ mod action;
 mod bits;
 mod ethernet;
 mod extended;
+mod extension;
 mod failure;
 mod field_names;
 mod flags;

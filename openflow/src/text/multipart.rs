@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Hex;
 use super::bits::OneLine;
+use super::extension::{write_flow_update, write_monitor_request};
 use super::flow::write_match_of;
 use super::group::{write_group_desc, write_group_features, write_group_stats};
 use super::message::{write_experimenter, write_head};
@@ -14,21 +15,20 @@ use super::table_features::write_table_features;
 use crate::frame::VERSION;
 use crate::ids::{GroupId, MeterId, PortNo, TableId, Xid};
 use crate::msg::experimenter::Experimenter;
-use crate::multipart::{
-    Desc, FlowStatsRequest, MultipartBody, MultipartReply, MultipartRequest, kind, kind_name,
-};
+use crate::multipart::{Desc, FlowStatsRequest, MultipartBody, MultipartReply, MultipartRequest};
 
 /// The name of a kind as Open vSwitch writes it: `OFPST_FLOW request`. It keeps the older prefix.
-pub(super) fn stats_name(kind: u16, asks: bool) -> Option<String> {
-    let name = match kind {
-        kind::PORT_STATS => "PORT",
-        kind => kind_name(kind).strip_prefix("OFPMP_")?,
+pub(super) fn stats_name(name: &str, asks: bool) -> Option<String> {
+    let (whose, name) = match name.strip_prefix("OFPMP_")? {
+        "PORT_STATS" => ("OFPST", "PORT"),
+        "FLOW_MONITOR" => ("ONFST", "FLOW_MONITOR"),
+        name => ("OFPST", name),
     };
-    Some(format!("OFPST_{name} {}", if asks { "request" } else { "reply" }))
+    Some(format!("{whose}_{name} {}", if asks { "request" } else { "reply" }))
 }
 
-fn write_start(f: &mut fmt::Formatter<'_>, kind: u16, asks: bool, xid: Xid, flags: u16) -> fmt::Result {
-    let name = stats_name(kind, asks);
+fn write_start(f: &mut fmt::Formatter<'_>, name: &str, asks: bool, xid: Xid, flags: u16) -> fmt::Result {
+    let name = stats_name(name, asks);
     let unknown = if asks { "OFPST_UNKNOWN request" } else { "OFPST_UNKNOWN reply" };
     write_head(f, name.as_deref().unwrap_or(unknown), VERSION, xid)?;
     if flags != 0 {
@@ -44,7 +44,7 @@ fn write_start(f: &mut fmt::Formatter<'_>, kind: u16, asks: bool, xid: Xid, flag
 }
 
 pub(super) fn write_request(f: &mut fmt::Formatter<'_>, xid: Xid, request: &MultipartRequest) -> fmt::Result {
-    write_start(f, request.kind(), true, xid, request.flags())?;
+    write_start(f, request.name(), true, xid, request.flags())?;
     match request {
         MultipartRequest::Desc
         | MultipartRequest::Table
@@ -65,6 +65,7 @@ pub(super) fn write_request(f: &mut fmt::Formatter<'_>, xid: Xid, request: &Mult
             write_meter_request(f, *meter)
         }
         MultipartRequest::TableFeatures { tables, .. } => write_table_features(f, tables),
+        MultipartRequest::FlowMonitor(all) => all.iter().try_for_each(|it| write_monitor_request(f, it)),
         MultipartRequest::Experimenter(it) => write_experimenter(f, it),
         MultipartRequest::Unknown { kind, body, .. } => write!(f, " kind={kind} data={}", Hex(body)),
     }
@@ -85,7 +86,7 @@ fn write_flow_request(f: &mut fmt::Formatter<'_>, request: &FlowStatsRequest) ->
 }
 
 pub(super) fn write_reply(f: &mut fmt::Formatter<'_>, xid: Xid, reply: &MultipartReply) -> fmt::Result {
-    write_start(f, reply.body.kind(), false, xid, u16::from(reply.more))?;
+    write_start(f, reply.body.name(), false, xid, u16::from(reply.more))?;
     match &reply.body {
         MultipartBody::Desc(desc) => write_desc(f, desc),
         MultipartBody::Flow(flows) => flows.iter().try_for_each(|flow| write!(f, "\n {flow}")),
@@ -105,6 +106,7 @@ pub(super) fn write_reply(f: &mut fmt::Formatter<'_>, xid: Xid, reply: &Multipar
         MultipartBody::MeterFeatures(features) => write_meter_features(f, features),
         MultipartBody::TableFeatures(tables) => write_table_features(f, tables),
         MultipartBody::PortDesc(ports) => write_ports(f, ports),
+        MultipartBody::FlowMonitor(all) => all.iter().try_for_each(|it| write_flow_update(f, it)),
         MultipartBody::Experimenter { experimenter, exp_type, parts } => {
             let (experimenter, exp_type, data) = (*experimenter, *exp_type, parts.concat().into());
             write_experimenter(f, &Experimenter { experimenter, exp_type, data })

@@ -44,7 +44,7 @@ impl fmt::Display for Narrow {
 }
 
 /// Bytes with points between: `01.02`.
-struct Dotted<'a>(&'a [u8]);
+pub(super) struct Dotted<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Dotted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

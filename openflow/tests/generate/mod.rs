@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each suite uses the part it needs")]
 
+pub mod extension;
 mod multipart;
 pub mod nicira;
 pub mod ovs;
+pub mod ovs_extension;
 pub mod ovs_message;
 mod packet;
 pub mod text;
@@ -340,6 +342,7 @@ pub fn any_body(g: &mut Gen) -> Body {
         }
         2 => Body::EchoRequest(g.some_bytes()),
         3 => Body::EchoReply(g.some_bytes()),
+        4 if !g.standard && g.chance(2) => Body::from(extension::any_extension(g)),
         4 => Body::Experimenter(experimenter(g)),
         5 => Body::FeaturesRequest,
         6 => Body::FeaturesReply(Features {

@@ -64,6 +64,9 @@ pub fn any_request(g: &mut Gen) -> MultipartRequest {
         11 => MultipartRequest::MeterFeatures,
         12 => MultipartRequest::TableFeatures { more: g.chance(2), tables: g.many(3, table_features) },
         13 => MultipartRequest::PortDesc,
+        14 if !g.standard && g.chance(2) => {
+            MultipartRequest::FlowMonitor(g.many(3, extension::monitor_request))
+        }
         14 => MultipartRequest::Experimenter(experimenter(g)),
         _ => MultipartRequest::Unknown { kind: 14 + g.u16() % 1000, flags: g.u16(), body: g.some_bytes() },
     }
@@ -167,6 +170,7 @@ pub fn any_reply(g: &mut Gen) -> MultipartReply {
         }),
         12 => MultipartBody::TableFeatures(g.many(3, table_features)),
         13 => MultipartBody::PortDesc(g.many(5, some_port)),
+        14 if !g.standard && g.chance(2) => MultipartBody::FlowMonitor(g.many(3, extension::flow_update)),
         14 => MultipartBody::Experimenter {
             experimenter: g.u32(),
             exp_type: g.u32(),

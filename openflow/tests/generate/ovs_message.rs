@@ -36,6 +36,7 @@ fn request(g: &mut Gen) -> MultipartRequest {
         MultipartRequest::TableFeatures { more, .. } => {
             MultipartRequest::TableFeatures { more, tables: Vec::new() }
         }
+        MultipartRequest::FlowMonitor(_) => MultipartRequest::FlowMonitor(ovs_extension::monitor_requests(g)),
         MultipartRequest::Experimenter(_) | MultipartRequest::Unknown { .. } => MultipartRequest::Desc,
         other => other,
     }
@@ -121,6 +122,7 @@ fn reply(g: &mut Gen) -> MultipartReply {
                 ..TableFeatures::default()
             });
         }
+        MultipartBody::FlowMonitor(all) => *all = ovs_extension::flow_updates(g),
         MultipartBody::Experimenter { .. } | MultipartBody::Unknown { .. } => {
             reply.body = MultipartBody::PortDesc(vec![]);
         }
@@ -272,6 +274,7 @@ pub fn body(g: &mut Gen) -> Body {
             capabilities: Capabilities::from_bits_retain(it.capabilities.bits() & 0x16f),
             ..it
         }),
+        Body::Extension(_) => Body::from(ovs_extension::extension(g)),
         Body::Experimenter(_) | Body::Unknown { .. } => Body::BarrierRequest,
         Body::GetConfigReply(_) => Body::GetConfigReply(switch_config(g)),
         Body::SetConfig(_) => Body::SetConfig(switch_config(g)),

@@ -8,6 +8,7 @@ name, a blank, the bytes in hex. Run it by hand when a message is added; the tes
 output.
 """
 
+import contextlib
 import os
 import socket
 import struct
@@ -112,8 +113,7 @@ def controller(stream):
     show("table_features_reply_first_table", part[:2] + struct.pack("!H", 16 + n) + part[4:16 + n])
     show("port_desc_reply", stream.ask(p.OFPPortDescStatsRequest(DP, 0), 19))
 
-    run("ovs-appctl", "-t", f"{DIR}/vswitchd.ctl", "netdev-dummy/receive", "p1",
-        "ffffffffffff020000000001" + "88b5" + "00" * 46)
+    receive("p1", "ffffffffffff020000000001" + "88b5" + "00" * 46)
     show("packet_in", stream.until(10))
     ofctl("--strict", "del-flows", "table=1,priority=7,arp,arp_op=1,arp_tpa=10.0.0.1")
     show("flow_removed", stream.until(11))
@@ -155,15 +155,17 @@ def ovs_ofctl_as_encoder():
         stream.sock.close()
 
 
-def main():
+@contextlib.contextmanager
+def switch():
+    """A switch br0 with ports p1 and p2, and the connection that it opened to its controller."""
     run("ovsdb-tool", "create", f"{DIR}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
     db = subprocess.Popen(["ovsdb-server", f"{DIR}/conf.db", f"--remote=punix:{DIR}/db.sock",
                            f"--unixctl={DIR}/db.ctl"], env=ENV, stderr=subprocess.DEVNULL)
-    switch = None
+    daemon = None
     try:
         run("ovsdb-client", "wait", DB, "Open_vSwitch", "connected")
         vsctl("--no-wait", "init")
-        switch = subprocess.Popen(["ovs-vswitchd", DB, "--enable-dummy", "--disable-system",
+        daemon = subprocess.Popen(["ovs-vswitchd", DB, "--enable-dummy", "--disable-system",
                                    f"--unixctl={DIR}/vswitchd.ctl"], env=ENV, stderr=subprocess.DEVNULL)
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -173,16 +175,21 @@ def main():
               "--", "add-port", "br0", "p1", "--", "set", "Interface", "p1", "type=dummy", "ofport_request=1",
               "--", "add-port", "br0", "p2", "--", "set", "Interface", "p2", "type=dummy", "ofport_request=2",
               "--", "set-controller", "br0", f"tcp:127.0.0.1:{port}")
-        sock = listener.accept()[0]
-        controller(Stream(sock))
+        yield listener.accept()[0]
     finally:
-        for child in (switch, db):
+        for child in (daemon, db):
             if child:
                 child.terminate()
                 child.wait()
         subprocess.run(["rm", "-r", DIR], check=True)
-    ovs_ofctl_as_encoder()
+
+
+def receive(port, frame):
+    """A frame comes in at a port."""
+    run("ovs-appctl", "-t", f"{DIR}/vswitchd.ctl", "netdev-dummy/receive", port, frame)
 
 
 if __name__ == "__main__":
-    main()
+    with switch() as sock:
+        controller(Stream(sock))
+    ovs_ofctl_as_encoder()

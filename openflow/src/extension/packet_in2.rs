@@ -1,0 +1,135 @@
+//! Packet-ins of the second format, which say what a packet-in of OpenFlow 1.3 can't (`nicira-ext.h`,
+//! `NXT_PACKET_IN2`).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::PART;
+use crate::error::{DecodeError, EncodeError};
+use crate::ids::{BufferId, PortNo, TableId};
+use crate::msg::packet_in::PacketInReason;
+use crate::oxm::Match;
+use crate::wire::{Reader, pad_from, patch_len, wire_enum};
+
+wire_enum! {
+    /// Forms of packet-ins (`nicira-ext.h`, `NXPIF_*`).
+    PacketInFormat: u32 {
+        /// The protocol's own.
+        Standard = 0, "standard";
+        /// Open vSwitch's first.
+        Nxt = 1, "nxt_packet_in";
+        /// Open vSwitch's second, [`PacketIn2`].
+        Nxt2 = 2, "nxt_packet_in2";
+    }
+}
+
+/// A packet for the controller, as properties of which each may be missing (`nicira-ext.h`, `NXPINT_*`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PacketIn2 {
+    /// The packet from its Ethernet header on, or the start of it; shares the frame's memory.
+    pub packet: Option<Bytes>,
+    /// Length of the whole packet in bytes, where `packet` is less.
+    pub full_len: Option<u32>,
+    /// Where the switch keeps the packet, if it does.
+    pub buffer: Option<BufferId>,
+    /// Table of the flow that sent it.
+    pub table: Option<TableId>,
+    /// Cookie of the flow that sent it.
+    pub cookie: Option<u64>,
+    /// Why it was sent.
+    pub reason: Option<PacketInReason>,
+    /// The packet's pipeline fields: ingress port, metadata, tunnel, registers, connection.
+    pub metadata: Option<Match>,
+    /// What the switch needs to go on with the packet; for the switch alone to read.
+    pub continuation: Option<Bytes>,
+    /// What the action [`Controller`](crate::nicira::Controller) gave with it.
+    pub userdata: Option<Bytes>,
+}
+
+/// Types of properties (`NXPINT_*`).
+mod property {
+    pub(super) const PACKET: u16 = 0;
+    pub(super) const FULL_LEN: u16 = 1;
+    pub(super) const BUFFER_ID: u16 = 2;
+    pub(super) const TABLE_ID: u16 = 3;
+    pub(super) const COOKIE: u16 = 4;
+    pub(super) const REASON: u16 = 5;
+    pub(super) const METADATA: u16 = 6;
+    pub(super) const USERDATA: u16 = 7;
+    pub(super) const CONTINUATION: u16 = 8;
+}
+
+impl PacketIn2 {
+    /// The port on which the packet came in, if it is told.
+    pub fn in_port(&self) -> Option<PortNo> {
+        self.metadata.as_ref().and_then(Match::ingress)
+    }
+
+    /// Properties that it does not know are passed over; the caller sees then that it is not the whole message.
+    pub(super) fn read(r: &mut Reader<'_>) -> Result<PacketIn2, DecodeError> {
+        let mut packet = PacketIn2::default();
+        while !r.is_empty() {
+            let (kind, length) = (r.u16()?, r.u16()?);
+            let mut inner = r.nested_padded(length, 4, PART)?;
+            match kind {
+                property::PACKET => packet.packet = Some(inner.opaque()),
+                property::FULL_LEN => packet.full_len = Some(inner.u32()?),
+                property::BUFFER_ID => packet.buffer = Some(BufferId(inner.u32()?)),
+                property::TABLE_ID => packet.table = Some(TableId(inner.u8()?)),
+                property::COOKIE => {
+                    inner.skip(4)?;
+                    packet.cookie = Some(inner.u64()?);
+                }
+                property::REASON => packet.reason = Some(inner.u8()?.into()),
+                property::METADATA => packet.metadata = Some(Match::from_tlvs(inner.remainder())?),
+                property::USERDATA => packet.userdata = Some(inner.opaque()),
+                property::CONTINUATION => {
+                    inner.skip(4)?;
+                    packet.continuation = Some(inner.opaque());
+                }
+                _ => {}
+            }
+        }
+        Ok(packet)
+    }
+
+    /// In the order in which Open vSwitch writes them.
+    pub(super) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let mut put = |kind: u16, parts: &[&[u8]]| {
+            let start = out.len();
+            out.put_u16(kind);
+            out.put_u16(0);
+            parts.iter().for_each(|part| out.put_slice(part));
+            patch_len(out, start, start + 2, PART)?;
+            pad_from(out, start);
+            Ok(())
+        };
+        if let Some(packet) = &self.packet {
+            put(property::PACKET, &[packet])?;
+        }
+        if let Some(length) = self.full_len {
+            put(property::FULL_LEN, &[&length.to_be_bytes()])?;
+        }
+        if let Some(buffer) = self.buffer {
+            put(property::BUFFER_ID, &[&buffer.0.to_be_bytes()])?;
+        }
+        if let Some(table) = self.table {
+            put(property::TABLE_ID, &[&[table.0]])?;
+        }
+        if let Some(cookie) = self.cookie {
+            put(property::COOKIE, &[&[0; 4], &cookie.to_be_bytes()])?;
+        }
+        if let Some(reason) = self.reason {
+            put(property::REASON, &[&[reason.into()]])?;
+        }
+        if let Some(metadata) = &self.metadata {
+            put(property::METADATA, &[metadata.as_bytes()])?;
+        }
+        if let Some(continuation) = &self.continuation {
+            put(property::CONTINUATION, &[&[0; 4], continuation])?;
+        }
+        if let Some(userdata) = &self.userdata {
+            put(property::USERDATA, &[userdata])?;
+        }
+        Ok(())
+    }
+}
