@@ -5,8 +5,9 @@
 //! |---|---|
 //! | [`frame`] | splits a byte stream into messages |
 //! | [`message`], [`msg`], [`multipart`] | every message of OpenFlow 1.3, read and written |
-//! | [`oxm`] | matches: all forty basic fields, with masks, prerequisites and builders |
+//! | [`oxm`] | matches: all forty basic fields and Open vSwitch's, with masks, prerequisites and builders |
 //! | [`action`], [`instruction`] | what becomes of packets |
+//! | [`nicira`], [`extension`] | actions and messages that Open vSwitch speaks beyond OpenFlow 1.3 |
 //! | [`error`] | what is wrong with bytes; the protocol's own errors by name |
 //! | [`pipeline`] | what a switch does with packets and with messages |
 //! | [`session`] | one end of a connection as a machine |
