@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use openflow::session::{self, CloseReason, Reply, RequestError, SendError, Session};
 use openflow::{
-    Body, DecodeError, Features, Fragments, MacAddr, MultipartBody, MultipartRequest, PortNo, PortStatus,
+    Body, DecodeError, Features, Fragments, MacAddr, MultipartBody, MultipartRequest, Port, PortNo,
     PortStatusReason, SwitchConfig, Xid,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -94,7 +94,11 @@ struct Connection {
     heard: Heard,
     stage: Stage,
     complaints: Complaints,
+    /// Since the view was told of them.
+    ports_have_changed: bool,
     closed: Option<CloseReason>,
+    /// When the session has something to do next.
+    deadline: Option<Instant>,
     /// The controller ends: until then what is in hand may be finished.
     draining: Option<Instant>,
 }
@@ -135,7 +139,9 @@ impl Connection {
             heard: Heard::default(),
             stage,
             complaints: Complaints::default(),
+            ports_have_changed: false,
             closed: None,
+            deadline: None,
             draining: None,
         })
     }
@@ -147,16 +153,25 @@ impl Connection {
     {
         let shared = self.switch.0.clone();
         let mut stop = self.core.stop.subscribe();
-        let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
         let mut apps = Apps::Idle(Chain::new(&self.core.apps, self.core.deadlines.app), Batch::default());
         let mut timer = std::pin::pin!(tokio::time::sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
             shared.hold();
             self.read_events(now);
+            // Neither may wait for a switch that never stops sending. What has arrived comes first: a switch is not
+            // silent if we were busy elsewhere.
+            if self.deadline.is_some_and(|deadline| now >= deadline) {
+                shared.link().session.handle_deadline(now.into_std());
+                self.read_events(now);
+            }
+            if self.draining.is_none() && *stop.borrow() {
+                self.draining = Some(now + self.core.deadlines.drain);
+            }
             if self.closed.is_some() {
                 break;
             }
+            self.publish_ports();
             for event in shared.told() {
                 self.queue(event, MAX_EVENTS);
             }
@@ -168,22 +183,23 @@ impl Connection {
                 apps = self.finish_batch(chain, batch);
             }
             shared.release();
-            let (deadline, awaits_answers) = self.take_output(now);
+            let awaits_answers = self.take_output(now);
             if !self.output.is_empty() {
                 let mut writing = std::pin::pin!(write.write(&self.output));
                 if let Some(written) = now_or_later(|cx| writing.as_mut().poll(cx)).await {
                     self.written(written);
                 }
             }
-            if apps.is_idle() && !self.waiting.is_empty() && !matches!(self.stage, Stage::Greeted(_)) {
-                continue;
-            }
-            let drained = apps.is_idle() && self.output.is_empty() && !awaits_answers;
+            let has_events = !self.waiting.is_empty() && !matches!(self.stage, Stage::Greeted(_));
+            let drained = apps.is_idle() && !has_events && self.output.is_empty() && !awaits_answers;
             if self.draining.is_some_and(|until| drained || now >= until) {
                 shared.close(STOPPED);
                 continue;
             }
-            let deadline = deadline.into_iter().chain(self.draining).min();
+            if apps.is_idle() && has_events {
+                continue;
+            }
+            let deadline = self.deadline.into_iter().chain(self.draining).min();
             if let Some(deadline) = deadline
                 && (timer.is_elapsed() || deadline < timer.deadline())
             {
@@ -206,10 +222,9 @@ impl Connection {
                 (chain, batch) = poll_fn(|cx| apps.poll(cx)) => apps = self.finish_batch(chain, batch),
                 written = write.write(&self.output), if !self.output.is_empty() => self.written(written),
                 () = poll_fn(|cx| shared.poll_queued(cx)) => {}
-                () = &mut timer => shared.link().session.handle_deadline(Instant::now().into_std()),
-                _ = &mut stopped, if self.draining.is_none() => {
-                    self.draining = Some(Instant::now() + self.core.deadlines.drain);
-                }
+                () = &mut timer => {}
+                // The sender lives in the core, which we hold.
+                _ = stop.changed(), if self.draining.is_none() => {}
             }
         }
         self.end(apps, &mut write).await;
@@ -245,9 +260,9 @@ impl Connection {
         }
     }
 
-    /// Takes what is to be written. Returns the session's next deadline, and whether answers of the
-    /// switch are awaited.
-    fn take_output(&mut self, now: Instant) -> (Option<Instant>, bool) {
+    /// Takes what is to be written, and notes the session's next deadline. Returns whether answers of the switch are
+    /// awaited.
+    fn take_output(&mut self, now: Instant) -> bool {
         let mut link = self.switch.0.link();
         link.session.commit(now.into_std());
         if self.output.is_empty() {
@@ -257,18 +272,20 @@ impl Connection {
             }
             std::mem::swap(&mut self.output, link.session.output());
         }
-        (link.session.next_deadline().map(Instant::from_std), link.session.outstanding() > 0)
+        self.deadline = link.session.next_deadline().map(Instant::from_std);
+        link.session.outstanding() > 0
     }
 
     /// The switch has told its ports: it enters the view. Changes of ports that it reports later come
     /// later in the stream, too.
     fn enter(&mut self, ports: Result<Reply, RequestError>) -> Result<(), CloseReason> {
-        let Ok(Reply::Multipart(MultipartBody::PortDesc(mut ports))) = ports else {
+        let Ok(Reply::Multipart(MultipartBody::PortDesc(ports))) = ports else {
             warn!(answer = ?ports, "the switch does not tell its ports");
             return Err(CloseReason::Local("the switch does not tell its ports"));
         };
-        ports.sort_unstable_by_key(|port| port.number);
-        *self.switch.0.ports() = ports;
+        for port in ports {
+            self.set_port(port, Instant::now());
+        }
         self.core.enter(&self.switch);
         self.stage = Stage::Entered;
         Ok(())
@@ -323,7 +340,11 @@ impl Connection {
             Body::PacketIn(message) => self.handle_packet(message, now),
             Body::FlowRemoved(flow) => self.queue(Event::FlowRemoved(flow), MAX_EVENTS),
             Body::PortStatus(status) => {
-                self.update_ports(&status);
+                match status.reason {
+                    PortStatusReason::Delete => self.switch.0.remove_port(status.port.number),
+                    _ => self.set_port(status.port.clone(), now),
+                }
+                self.ports_have_changed = true;
                 self.queue(Event::PortStatus(status), MAX_EVENTS);
             }
             Body::Error(error) => {
@@ -368,18 +389,20 @@ impl Connection {
         }
     }
 
-    fn update_ports(&self, status: &PortStatus) {
-        let ports = {
-            let mut ports = self.switch.0.ports();
-            ports.retain(|port| port.number != status.port.number);
-            if status.reason != PortStatusReason::Delete {
-                ports.push(status.port.clone());
-                ports.sort_unstable_by_key(|port| port.number);
-            }
-            ports.clone()
-        };
-        self.core.network.ports(self.switch.id(), &ports);
-        self.switch.0.ports_changed.notify_one();
+    fn set_port(&mut self, port: Port, now: Instant) {
+        if let Err(error) = self.switch.0.set_port(port)
+            && let Some(left_out) = self.complaints.admit(now)
+        {
+            warn!(%error, left_out, "a port is left out");
+        }
+    }
+
+    /// Tells the view which ports there are now, if that has changed.
+    fn publish_ports(&mut self) {
+        if std::mem::take(&mut self.ports_have_changed) {
+            self.core.network.ports(self.switch.id(), self.switch.ports());
+            self.switch.0.ports_changed.notify_one();
+        }
     }
 
     /// The apps may finish what they are at and hear of the end; what was queued is written if it can be.

@@ -57,11 +57,6 @@ impl HostTable {
         });
     }
 
-    /// The ports at which hosts were heard; one may come several times.
-    pub(crate) fn ports(&self) -> impl Iterator<Item = PortRef> {
-        self.hosts.values().flat_map(|entry| &entry.sightings).map(|(port, _)| *port)
-    }
-
     pub(crate) fn forget(&mut self, mac: MacAddr) {
         self.hosts.remove(&mac);
     }

@@ -1,6 +1,6 @@
 //! The network as the controller sees it: switches, the links between them, and hosts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -249,24 +249,30 @@ impl Network {
         });
     }
 
-    /// The ports of a switch are now these. Links over ports that are down or gone go with them, and so do the hosts
+    /// The ports of a switch, by number, are now these. Links over ports that are down or gone go with them, and so do the hosts
     /// that are attached there.
-    pub(crate) fn ports(&self, id: DatapathId, ports: &[Port]) {
+    pub(crate) fn ports(&self, id: DatapathId, ports: Vec<Port>) {
         self.update(|state| {
             let info = state.switches.get_mut(&id)?;
             if info.ports == ports {
                 return None;
             }
-            info.ports = ports.to_vec();
-            let lives =
-                |end: &PortRef| end.switch != id || ports.iter().any(|p| p.number == end.port && p.is_up());
-            let all_live = state.adjacent.iter().all(|(to, (from, _))| lives(to) && lives(from))
-                && state.hosts.ports().all(|port| lives(&port));
-            Some(match all_live {
+            let lives = |number| {
+                let at = ports.binary_search_by_key(&number, |port| port.number);
+                at.is_ok_and(|at| ports[at].is_up())
+            };
+            let lost: BTreeSet<PortRef> = info
+                .ports
+                .iter()
+                .filter(|port| port.is_up() && !lives(port.number))
+                .map(|port| PortRef { switch: id, port: port.number })
+                .collect();
+            info.ports = ports;
+            Some(match lost.is_empty() {
                 true => Vec::new(),
                 false => state.restructure(|state| {
-                    state.adjacent.retain(|to, (from, _)| lives(to) && lives(from));
-                    state.hosts.forget_ports(|port| !lives(&port));
+                    state.adjacent.retain(|to, (from, _)| !lost.contains(to) && !lost.contains(from));
+                    state.hosts.forget_ports(|port| lost.contains(&port));
                 }),
             })
         });
@@ -392,12 +398,12 @@ mod tests {
     fn a_host_keeps_its_place_when_a_link_that_its_frames_took_is_gone() {
         let network = network();
         assert_eq!(place(&network), Some(at(1, 1)));
-        network.ports(DatapathId(2), &[port(1)]);
+        network.ports(DatapathId(2), vec![port(1)]);
         assert!(network.snapshot().links.is_empty());
         assert_eq!(place(&network), Some(at(1, 1)), "it was not heard at an edge of switch 2");
         // A frame that was on its way: the port is down, as its switch is about to say.
         network.host_heard(HOST, at(1, 2), None);
-        network.ports(DatapathId(1), &[port(1)]);
+        network.ports(DatapathId(1), vec![port(1)]);
         assert_eq!(place(&network), Some(at(1, 1)));
     }
 
@@ -407,7 +413,7 @@ mod tests {
         let mut events = network.events();
         let mut down = port(1);
         down.config = PortConfig::PORT_DOWN;
-        network.ports(DatapathId(1), &[down, port(2)]);
+        network.ports(DatapathId(1), vec![down, port(2)]);
         assert_eq!(place(&network), None);
         assert!(matches!(events.try_recv(), Ok(NetworkEvent::HostGone(host)) if host.mac == HOST));
         assert_eq!(network.snapshot().links.len(), 1);

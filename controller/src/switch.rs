@@ -1,6 +1,6 @@
 //! The handle of a connected switch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use openflow::msg::meter_mod::MeterMod;
 use openflow::msg::table_mod::TableMod;
 use openflow::session::{CloseReason, Reply, RequestError, SendError, Session};
 use openflow::{
-    Body, DatapathId, Features, FlowMod, MultipartBody, MultipartRequest, PacketOut, Port, PortMod, Role,
-    RoleKind, Xid,
+    Body, DatapathId, Features, FlowMod, MultipartBody, MultipartRequest, PacketOut, Port, PortMod, PortNo,
+    Role, RoleKind, Xid,
 };
 use thiserror::Error;
 use tokio::sync::{Notify, oneshot, watch};
@@ -38,7 +38,8 @@ pub struct Switch(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     features: Features,
     peer: String,
-    pub(crate) ports: Mutex<Vec<Port>>,
+    ports: Mutex<BTreeMap<PortNo, Port>>,
+    left_out_ports: AtomicU64,
     link: Mutex<Link>,
     /// Something waits to be written, and the driver has been told.
     queued: AtomicBool,
@@ -82,6 +83,11 @@ impl Drop for Gathering {
     }
 }
 
+/// A switch has no more than [`Switch::MAX_PORTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("more than {} ports", Switch::MAX_PORTS)]
+pub(crate) struct TooManyPorts;
+
 /// Which messages of a batch failed; all others were carried out.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{} of {of} messages failed; the first, number {}: {}", failures.len(), failures[0].0, failures[0].1)]
@@ -112,7 +118,8 @@ impl Shared {
         Shared {
             features,
             peer,
-            ports: Mutex::new(Vec::new()),
+            ports: Mutex::default(),
+            left_out_ports: AtomicU64::new(0),
             link: Mutex::new(Link { session, waiters: HashMap::new() }),
             queued: AtomicBool::new(false),
             driver: AtomicWaker::new(),
@@ -130,8 +137,23 @@ impl Shared {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn ports(&self) -> MutexGuard<'_, Vec<Port>> {
+    fn ports(&self) -> MutexGuard<'_, BTreeMap<PortNo, Port>> {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A port is there, or is now like this.
+    pub(crate) fn set_port(&self, port: Port) -> Result<(), TooManyPorts> {
+        let mut ports = self.ports();
+        if ports.len() >= Switch::MAX_PORTS && !ports.contains_key(&port.number) {
+            self.left_out_ports.fetch_add(1, Ordering::Relaxed);
+            return Err(TooManyPorts);
+        }
+        ports.insert(port.number, port);
+        Ok(())
+    }
+
+    pub(crate) fn remove_port(&self, number: PortNo) {
+        self.ports().remove(&number);
     }
 
     /// Tells the driver that there is something to write; once until it has looked.
@@ -192,6 +214,10 @@ impl Shared {
 }
 
 impl Switch {
+    /// Ports of one switch that are known at one time; others are left out, and counted: a switch must not fill the
+    /// memory.
+    pub const MAX_PORTS: usize = 16_384;
+
     /// The datapath id.
     pub fn id(&self) -> DatapathId {
         self.0.features.datapath_id
@@ -209,7 +235,12 @@ impl Switch {
 
     /// Its ports as last reported, by number.
     pub fn ports(&self) -> Vec<Port> {
-        self.0.ports().clone()
+        self.0.ports().values().cloned().collect()
+    }
+
+    /// How often the switch reported a port when it had [`Switch::MAX_PORTS`] others.
+    pub fn left_out_ports(&self) -> u64 {
+        self.0.left_out_ports.load(Ordering::Relaxed)
     }
 
     /// Whether the connection stands.

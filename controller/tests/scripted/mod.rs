@@ -1,5 +1,9 @@
 //! A switch that does what the test says, over a pipe in memory.
 
+mod flood;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -98,10 +102,22 @@ impl ScriptedSwitch {
         }
     }
 
+    /// Connects; once the returned flag is set it sends packets without end.
+    pub async fn connect_flooding(controller: &Controller, id: u64) -> (ScriptedSwitch, Arc<AtomicBool>) {
+        let (ours, theirs) = tokio::io::duplex(PIPE);
+        let on = Arc::new(AtomicBool::new(false));
+        controller.attach(flood::Flooded::new(theirs, on.clone()), format!("flood {id}"));
+        (ScriptedSwitch::over(ours, id).shake_hands().await, on)
+    }
+
     /// Connects and says hello.
     pub fn attach(controller: &Controller, id: u64) -> ScriptedSwitch {
         let (ours, theirs) = tokio::io::duplex(PIPE);
         controller.attach(theirs, format!("script {id}"));
+        ScriptedSwitch::over(ours, id)
+    }
+
+    fn over(ours: DuplexStream, id: u64) -> ScriptedSwitch {
         ScriptedSwitch {
             id: DatapathId(id),
             stream: ours,
