@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::ids::PortNo;
+use crate::oxm::MatchError;
 
 pub use crate::msg::error::{
     BadAction, BadInstruction, BadMatch, BadRequest, ErrorKind, ErrorMsg, FlowModFailed, GroupModFailed,
@@ -111,6 +112,19 @@ pub enum DecodeError {
         /// Name of the field in Open vSwitch's words.
         field: &'static str,
     },
+    /// A number that OpenFlow 1.3 does not name. Only [`Message::check`](crate::Message::check) says so.
+    #[error("{what} {number} has no name in OpenFlow 1.3")]
+    Unnamed {
+        /// Of what it is the number.
+        what: &'static str,
+        /// The number.
+        number: u32,
+        /// How a switch refuses it.
+        refusal: ErrorKind,
+    },
+    /// A match that makes no sense as a whole. Only [`Message::check`](crate::Message::check) says so.
+    #[error(transparent)]
+    Unsound(MatchError),
 }
 
 impl DecodeError {
@@ -121,6 +135,8 @@ impl DecodeError {
             DecodeError::Version { .. } => return ErrorKind::BadRequest(BadRequest::BadVersion),
             DecodeError::MatchType { .. } => return ErrorKind::BadMatch(BadMatch::BadType),
             DecodeError::Mask { .. } => return ErrorKind::BadMatch(BadMatch::BadMask),
+            DecodeError::Unnamed { refusal, .. } => return *refusal,
+            DecodeError::Unsound(error) => return error.to_error_kind(),
             DecodeError::Truncated { part, .. }
             | DecodeError::Trailing { part, .. }
             | DecodeError::BadLength { part, .. } => *part,

@@ -196,6 +196,7 @@ pub mod nicira;
 pub mod oxm;
 pub mod pipeline;
 pub mod session;
+mod strict;
 pub mod text;
 
 mod wire;

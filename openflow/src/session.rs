@@ -30,7 +30,7 @@ mod event;
 mod handshake;
 mod pending;
 
-pub use config::{Config, End};
+pub use config::{Config, End, Strictness};
 pub use event::{CloseReason, Event, Reply, RequestError, SendError};
 
 use std::time::Instant;
@@ -43,6 +43,7 @@ use crate::ids::Xid;
 use crate::message::{Body, Message};
 use crate::msg::hello::Hello;
 use crate::msg::packet_in::PacketIn;
+use crate::msg::role::{Role, RoleKind};
 use pending::{Expect, Pending};
 
 /// The version of OpenFlow that a session speaks: 1.3, wire version 4.
@@ -75,6 +76,10 @@ pub struct Session {
     probed: Option<Instant>,
     closing: Option<CloseReason>,
     early: u64,
+    /// Controller's end: the connection's number among those of the switch, once that is known.
+    auxiliary_id: Option<u8>,
+    /// The role that the switch has confirmed, with its election.
+    role: Option<Role>,
 }
 
 impl Session {
@@ -90,6 +95,8 @@ impl Session {
             probed: None,
             closing: None,
             early: 0,
+            auxiliary_id: None,
+            role: None,
             config,
         };
         session.put(&Body::Hello(Hello::new([VERSION])));
@@ -105,6 +112,25 @@ impl Session {
     /// Whether the handshake is over and the connection not closed.
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Controller's end: whether the switch has opened this connection beside its main one, of the same datapath id (OF
+    /// 1.3.5 §6.3.7). `None` before [`Event::Ready`].
+    pub fn is_auxiliary(&self) -> Option<bool> {
+        self.auxiliary_id.map(|id| id != 0)
+    }
+
+    /// Controller's end: the role that the switch has last confirmed with a reply; at first all are equal (OF 1.3.5
+    /// §6.3.6).
+    pub fn role(&self) -> RoleKind {
+        self.role.map_or(RoleKind::Equal, |role| role.kind)
+    }
+
+    /// Controller's end: the number of the election that the switch knows, from its last role reply. A master or slave
+    /// with an older one ([`Role::is_older_than`]) is refused. `None` as long as the switch has told none.
+    pub fn generation_id(&self) -> Option<u64> {
+        // All ones is how Open vSwitch says that there was no election yet.
+        self.role.map(|role| role.generation_id).filter(|id| *id != u64::MAX)
     }
 
     /// Requests and modifications that have no answer yet.
@@ -318,7 +344,11 @@ impl Session {
 
     fn handle_frame(&mut self, now: Instant, frame: Bytes) -> Option<Event> {
         let header = Header::parse(&frame);
-        let message = match Message::decode(frame.clone()) {
+        let checked = |message: Message| match self.config.strictness {
+            Strictness::Strict => message.check().map(|()| message),
+            Strictness::Lenient => Ok(message),
+        };
+        let message = match Message::decode(frame.clone()).and_then(checked) {
             Ok(message) => message,
             Err(error) => {
                 // One bad message inside a sound frame: refuse it and go on. Before the versions are
@@ -357,7 +387,12 @@ impl Session {
             Body::MultipartReply(reply) => {
                 self.pending.gather(message.xid, reply, now).map(Body::MultipartReply)
             }
-            body => self.pending.reply(message.xid, body),
+            body => {
+                if let (End::Controller, Body::RoleReply(role)) = (self.config.end, &body) {
+                    self.role = Some(*role);
+                }
+                self.pending.reply(message.xid, body)
+            }
         };
         unclaimed.map(|body| Event::Message(Message { xid: message.xid, body }))
     }

@@ -14,6 +14,14 @@ pub struct Role {
     pub generation_id: u64,
 }
 
+impl Role {
+    /// Whether its election came before that of number `last`. The numbers go round: less than half of them behind is
+    /// before (OF 1.3.5 §6.3.6).
+    pub fn is_older_than(&self, last: u64) -> bool {
+        (self.generation_id.wrapping_sub(last) as i64) < 0
+    }
+}
+
 wire_enum! {
     /// The roles of a controller (`OFPCR_ROLE_*`, OF 1.3.5 §7.3.9).
     RoleKind: u32 {

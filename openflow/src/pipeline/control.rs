@@ -155,9 +155,7 @@ impl Switch {
 
     fn role<S: Sink>(&mut self, from: &mut Controller, asked: Role, sink: &mut S) -> Result<Role, ErrorKind> {
         if matches!(asked.kind, RoleKind::Master | RoleKind::Slave) {
-            // Numbers wrap around: older is what lies less than half of them behind.
-            let older = |last: u64| (asked.generation_id.wrapping_sub(last) as i64) < 0;
-            if self.generation.is_some_and(older) {
+            if self.generation.is_some_and(|last| asked.is_older_than(last)) {
                 return Err(RoleRequestFailed::Stale.into());
             }
             self.generation = Some(asked.generation_id);

@@ -11,11 +11,23 @@ pub enum End {
     Switch,
 }
 
+/// What becomes of messages that can be read and do not keep to OpenFlow 1.3 ([`Message::check`](crate::Message::check)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// They pass as they came, for there are more peers that go their own ways than that keep to the letter.
+    #[default]
+    Lenient,
+    /// They are [`Event::Undecodable`](super::Event::Undecodable).
+    Strict,
+}
+
 /// Deadlines and bounds of a session. The fields may be set before use.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Which end this is.
     pub end: End,
+    /// How messages are taken that do not keep to OpenFlow 1.3.
+    pub strictness: Strictness,
     /// From the start to the end of the handshake.
     pub handshake_timeout: Duration,
     /// A peer that was quiet for so long is sent an echo request.
@@ -36,6 +48,7 @@ impl Config {
     pub fn controller() -> Config {
         Config {
             end: End::Controller,
+            strictness: Strictness::Lenient,
             handshake_timeout: Duration::from_secs(10),
             echo_interval: Duration::from_secs(5),
             echo_timeout: Duration::from_secs(5),

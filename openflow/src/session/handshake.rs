@@ -54,6 +54,7 @@ impl Session {
         match message.body {
             Body::FeaturesReply(features) => {
                 self.phase = Phase::Open;
+                self.auxiliary_id = Some(features.auxiliary_id);
                 Some(Event::Ready(features))
             }
             Body::EchoRequest(data) => {

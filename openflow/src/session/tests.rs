@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::*;
-use crate::error::{BadAction, ErrorKind, ErrorMsg, HelloFailed};
+use crate::error::{BadAction, BadMatch, BadRequest, ErrorKind, ErrorMsg, HelloFailed, RoleRequestFailed};
+use crate::extension::{BundleControl, BundleFlags, BundleId, BundleStep, Extension};
 use crate::msg::features::Features;
 use crate::{
     Action, DatapathId, FlowMod, MultipartBody, MultipartReply, MultipartRequest, PacketOut, PortNo, TableId,
@@ -425,4 +426,92 @@ fn packet_ins_may_be_taken_one_by_one_and_nothing_else() {
     pair.controller.request(pair.now, &Body::BarrierRequest).unwrap();
     pair.controller.handle_disconnect(CloseReason::Eof);
     assert_eq!(pair.controller.next_packet_in(pair.now, &mut whole.clone()), None);
+}
+
+#[test]
+fn auxiliary_connections_are_recognised() {
+    for (id, auxiliary) in [(0, false), (3, true)] {
+        let now = Instant::now();
+        let mut controller = Session::new(Config::controller(), now);
+        let mut switch = Session::new(Config::switch(), now);
+        assert_eq!(deliver(now, &mut switch, &mut controller), []);
+        assert_eq!(controller.is_auxiliary(), None, "the switch has not said it yet");
+        let asked = deliver(now, &mut controller, &mut switch);
+        let Some(Event::Message(Message { xid, .. })) = asked.last() else { panic!("{asked:?}") };
+        let told = Features { auxiliary_id: id, ..features() };
+        switch.reply(*xid, &Body::FeaturesReply(told.clone())).unwrap();
+        assert_eq!(deliver(now, &mut switch, &mut controller), [Event::Ready(told)]);
+        assert_eq!(controller.is_auxiliary(), Some(auxiliary));
+    }
+}
+
+#[test]
+fn the_role_is_the_one_that_the_switch_has_confirmed() {
+    let mut pair = Pair::open();
+    assert_eq!((pair.controller.role(), pair.controller.generation_id()), (RoleKind::Equal, None));
+    let asked = Role { kind: RoleKind::Master, generation_id: 7 };
+    let request = pair.controller.request(pair.now, &Body::RoleRequest(asked)).unwrap();
+    assert_eq!(pair.arrived(), [(request, "OFPT_ROLE_REQUEST")]);
+    assert_eq!(pair.controller.role(), RoleKind::Equal, "asked, and not confirmed");
+    pair.switch.reply(request, &Body::RoleReply(asked)).unwrap();
+    pair.at_controller();
+    assert_eq!((pair.controller.role(), pair.controller.generation_id()), (RoleKind::Master, Some(7)));
+    // An older one is refused, and changes nothing.
+    let older = Role { kind: RoleKind::Slave, generation_id: 6 };
+    let request = pair.controller.request(pair.now, &Body::RoleRequest(older)).unwrap();
+    pair.at_switch();
+    let stale = ErrorMsg { kind: RoleRequestFailed::Stale.into(), data: Bytes::new() };
+    pair.switch.reply(request, &Body::Error(stale.clone())).unwrap();
+    let events = pair.at_controller();
+    assert_eq!(answers(&events), [(request, Err(RequestError::Refused(stale)))]);
+    assert_eq!((pair.controller.role(), pair.controller.generation_id()), (RoleKind::Master, Some(7)));
+}
+
+#[test]
+fn elections_go_round() {
+    let role = |generation_id| Role { kind: RoleKind::Master, generation_id };
+    assert!(role(6).is_older_than(7) && !role(7).is_older_than(7) && !role(8).is_older_than(7));
+    assert!(role(u64::MAX).is_older_than(0) && !role(0).is_older_than(u64::MAX));
+}
+
+/// A flow that matches a port of TCP without saying that it is TCP; a message of no known type.
+fn odd() -> [(Body, ErrorKind); 2] {
+    let unsound = FlowMod::add().matching(crate::Match::new().tcp_dst(80));
+    let unknown = Body::Unknown { msg_type: 77, payload: Bytes::new() };
+    [(unsound.into(), BadMatch::BadPrereq.into()), (unknown, BadRequest::BadType.into())]
+}
+
+#[test]
+fn a_lenient_session_lets_pass_what_can_be_read_and_a_strict_one_does_not() {
+    for (body, refusal) in odd() {
+        let mut pair = Pair::open();
+        pair.controller.send(&body).unwrap();
+        let events = pair.at_switch();
+        assert!(matches!(&events[..], [Event::Message(it)] if it.body == body), "{events:?}");
+
+        pair.switch.config.strictness = Strictness::Strict;
+        pair.controller.send(&body).unwrap();
+        pair.controller.send(&flow()).unwrap();
+        let events = pair.at_switch();
+        let [Event::Undecodable { error, .. }, Event::Message(next)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(error.to_error_kind(), refusal, "{error}");
+        assert_eq!(next.body, flow(), "the connection goes on");
+    }
+}
+
+#[test]
+fn a_bundle_s_steps_are_requests_with_replies() {
+    let mut pair = Pair::open();
+    let step = |step| {
+        let control = BundleControl { bundle: BundleId(4), step, flags: BundleFlags::ATOMIC };
+        Body::from(Extension::BundleControl(control))
+    };
+    let asked = pair.controller.request(pair.now, &step(BundleStep::OpenRequest)).unwrap();
+    assert_eq!(pair.arrived(), [(asked, "ONFT_BUNDLE_CONTROL")]);
+    pair.switch.reply(asked, &step(BundleStep::OpenReply)).unwrap();
+    let events = pair.at_controller();
+    let reply = Reply::Body(Box::new(step(BundleStep::OpenReply)));
+    assert_eq!(answers(&events), [(asked, Ok(reply))]);
 }
