@@ -36,6 +36,7 @@ mod app;
 pub mod apps;
 mod chain;
 mod core;
+mod desired;
 mod discovery;
 mod driver;
 mod event;
@@ -51,6 +52,7 @@ mod tls;
 mod transport;
 
 pub use app::{App, AppError, AppFactory, AppResult, StopReason, StoppedApp, Verdict};
+pub use desired::{Changes, DeclareError, Desired, Difference, Installed, Owner, ReconcileError};
 pub use discovery::Discovery;
 pub use event::{Event, NetworkEvent};
 pub use network::{Host, Link, Network, PortRef, Snapshot, SwitchInfo};

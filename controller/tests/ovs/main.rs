@@ -2,6 +2,7 @@
 //! own, with its dummy datapath: no privileges, no interfaces.
 
 mod certificates;
+mod desired;
 mod open_vswitch;
 #[path = "../../../tests/tier/mod.rs"]
 mod tier;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
             ("connecting_to_a_switch_that_listens", transport::connecting_out),
             ("connecting_to_a_switch_that_listens_for_tls", transport::connecting_out_with_tls),
             ("a_unix_socket", transport::unix),
+            ("what_is_desired_outlives_the_controller_and_drift_is_mended", desired::restart_and_drift),
         ],
     )
 }

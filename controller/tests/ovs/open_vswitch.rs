@@ -75,6 +75,13 @@ impl OpenVSwitch {
         self.run("ovs-vsctl", &arguments)
     }
 
+    /// Runs `ovs-ofctl` with OpenFlow 1.3.
+    pub fn ofctl(&self, arguments: &[&str]) -> String {
+        let arguments: Vec<&str> =
+            ["-O", "OpenFlow13"].into_iter().chain(arguments.iter().copied()).collect();
+        self.run("ovs-ofctl", &arguments)
+    }
+
     /// A bridge with datapath id 0xab, controlled from there; or listening there, for `ptcp:` and its kin.
     pub fn add_bridge(&self, controller: &str) {
         self.vsctl(&[

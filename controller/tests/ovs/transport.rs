@@ -16,7 +16,7 @@ use super::open_vswitch::OpenVSwitch;
 const DPID: DatapathId = DatapathId(0xab);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn run(test: impl Future<Output = ()>) -> Result<(), Failed> {
+pub fn run(test: impl Future<Output = ()>) -> Result<(), Failed> {
     tokio::runtime::Runtime::new()?.block_on(test);
     Ok(())
 }
@@ -32,7 +32,7 @@ fn free_port() -> u16 {
     socket.local_addr().expect("bound").port()
 }
 
-async fn ready(controller: &Controller, ovs: &OpenVSwitch) -> Switch {
+pub async fn ready(controller: &Controller, ovs: &OpenVSwitch) -> Switch {
     if let Err(error) = controller.wait_ready(&[DPID], PATIENCE).await {
         panic!("{error}\n{}", ovs.log());
     }
