@@ -7,6 +7,7 @@ mod ordinary_user;
 mod paths;
 mod pingall;
 mod remote;
+mod restart;
 #[path = "../tier/mod.rs"]
 mod tier;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
             ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
             ("shortest_paths_lead_around_a_failed_link", paths::around_a_failed_link),
             ("a_remote_controller_may_go_and_come_back", remote::comes_back),
+            ("a_restart_of_the_controller_that_changes_everything_loses_no_packet", restart::loses_nothing),
         ],
     )
 }
