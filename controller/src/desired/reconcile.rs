@@ -1,8 +1,11 @@
 //! Holds a switch to what is desired.
 
+use std::time::Duration;
+
 use openflow::session::RequestError;
 use openflow::{FlowStatsRequest, MeterId};
 use thiserror::Error;
+use tokio::sync::watch;
 
 use super::{Desired, Difference, Installed};
 use crate::switch::{ApplyError, Switch};
@@ -45,5 +48,33 @@ impl Switch {
             self.apply(step).await?;
         }
         Ok(difference)
+    }
+
+    /// Holds the switch to what is desired until its connection ends: now, when what is desired changes, and again
+    /// after each `every`, to find what somebody else has changed. `report` is told of every round: what was done, which
+    /// may be nothing, or why it failed; a failed round is followed by the next all the same.
+    ///
+    /// It is to run beside the handlers of an app, for instance in a task that [`App::ready`](crate::App::ready) spawns.
+    pub async fn keep(
+        &self,
+        mut desired: watch::Receiver<Desired>,
+        every: Duration,
+        mut report: impl FnMut(Result<Difference, ReconcileError>),
+    ) {
+        let mut ended = self.0.ended();
+        let mut may_change = true;
+        loop {
+            let wanted = desired.borrow_and_update().clone();
+            let round = self.reconcile(&wanted).await;
+            if !self.is_connected() {
+                return;
+            }
+            report(round);
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                changed = desired.changed(), if may_change => may_change = changed.is_ok(),
+                _ = ended.wait_for(|ended| *ended) => return,
+            }
+        }
     }
 }
