@@ -83,6 +83,8 @@ struct State {
     /// Receiving port of a probe to the port that sent it, and when it was last heard.
     adjacent: HashMap<PortRef, (PortRef, Instant)>,
     hosts: HostTable,
+    /// Made when it is asked for; gone when switches or links change.
+    topology: Option<Arc<Topology>>,
 }
 
 impl State {
@@ -110,6 +112,7 @@ impl State {
     fn restructure(&mut self, change: impl FnOnce(&mut State)) -> Vec<NetworkEvent> {
         let (links, hosts) = (self.links(), self.hosts());
         change(self);
+        self.topology = None;
         let links_now = self.links();
         let gone: Vec<Link> =
             links.iter().filter(|link| links_now.binary_search(link).is_err()).copied().collect();
@@ -166,10 +169,15 @@ impl Network {
         }
     }
 
-    /// The switches and links now, to find ways over; without a copy of all ports and hosts.
-    pub fn topology(&self) -> Topology {
-        let state = self.state();
-        Topology::new(state.switches.keys().copied(), state.links())
+    /// The switches and links now, to find ways over. All who ask share one until it changes.
+    pub fn topology(&self) -> Arc<Topology> {
+        let mut state = self.state();
+        if let Some(topology) = &state.topology {
+            return topology.clone();
+        }
+        let topology = Arc::new(Topology::new(state.switches.keys().copied(), state.links()));
+        state.topology = Some(topology.clone());
+        topology
     }
 
     /// A host, where it was heard at an edge.
@@ -226,6 +234,7 @@ impl Network {
         self.update(|state| {
             let id = info.id;
             state.switches.insert(id, info);
+            state.topology = None;
             Some(vec![NetworkEvent::SwitchUp(id)])
         });
     }
@@ -417,6 +426,28 @@ mod tests {
         assert_eq!(place(&network), None);
         assert!(matches!(events.try_recv(), Ok(NetworkEvent::HostGone(host)) if host.mac == HOST));
         assert_eq!(network.snapshot().links.len(), 1);
+    }
+
+    #[test]
+    fn the_topology_is_shared_until_it_changes() {
+        let network = network();
+        let before = network.topology();
+        network.host_heard(HOST, at(1, 1), None);
+        assert!(Arc::ptr_eq(&before, &network.topology()));
+        network.ports(DatapathId(2), vec![port(1)]);
+        assert_eq!(before.next_port(DatapathId(1), DatapathId(2)), Some(PortNo(2)));
+        assert_eq!(network.topology().next_port(DatapathId(1), DatapathId(2)), None);
+        let two = network.topology();
+        network.switch_up(SwitchInfo {
+            id: DatapathId(3),
+            peer: String::new(),
+            ready: true,
+            ports: Vec::new(),
+        });
+        let three = network.topology();
+        assert!(!Arc::ptr_eq(&two, &three));
+        network.switch_down(DatapathId(3));
+        assert!(!Arc::ptr_eq(&three, &network.topology()));
     }
 
     #[test]

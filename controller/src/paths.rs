@@ -5,6 +5,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::OnceLock;
 
 use openflow::{DatapathId, PortNo};
 
@@ -26,6 +27,8 @@ pub struct Topology {
     hops: BTreeMap<DatapathId, Vec<Hop>>,
     switches: BTreeSet<DatapathId>,
     links: Vec<Link>,
+    /// Worked out once somebody asks.
+    blocked: OnceLock<HashMap<DatapathId, BTreeSet<PortNo>>>,
 }
 
 impl Snapshot {
@@ -185,14 +188,18 @@ impl Topology {
     }
 
     /// The ports of a switch through which a broadcast must not go: those of links outside the tree.
-    pub fn blocked_ports(&self, switch: DatapathId) -> BTreeSet<PortNo> {
-        let tree = self.spanning_tree();
-        let outside = self.links.iter().filter(|link| !tree.contains(link));
-        outside
-            .flat_map(|link| [link.a, link.b])
-            .filter(|end| end.switch == switch)
-            .map(|end| end.port)
-            .collect()
+    pub fn blocked_ports(&self, switch: DatapathId) -> &BTreeSet<PortNo> {
+        static NONE: BTreeSet<PortNo> = BTreeSet::new();
+        let blocked = self.blocked.get_or_init(|| {
+            let tree = self.spanning_tree();
+            let mut blocked: HashMap<DatapathId, BTreeSet<PortNo>> = HashMap::new();
+            let outside = self.links.iter().filter(|link| !tree.contains(link));
+            for end in outside.flat_map(|link| [link.a, link.b]) {
+                blocked.entry(end.switch).or_default().insert(end.port);
+            }
+            blocked
+        });
+        blocked.get(&switch).unwrap_or(&NONE)
     }
 }
 
@@ -263,7 +270,7 @@ mod tests {
         let tree = topology.spanning_tree();
         // Two parts with 6 and 2 switches.
         assert_eq!(tree.len(), 5 + 1);
-        assert_eq!(topology.blocked_ports(DatapathId(3)), [PortNo(4), PortNo(7)].into());
+        assert_eq!(*topology.blocked_ports(DatapathId(3)), [PortNo(4), PortNo(7)].into());
         assert!(topology.blocked_ports(DatapathId(7)).is_empty());
     }
 }

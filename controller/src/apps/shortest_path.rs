@@ -92,7 +92,8 @@ impl ShortestPath {
     /// Out of all ports that are up and on the spanning tree, or lead to hosts.
     fn flood(&mut self, switch: &Switch, packet: &PacketIn) -> Actions {
         let in_port = packet.in_port();
-        let blocked = switch.network().topology().blocked_ports(switch.id());
+        let topology = switch.network().topology();
+        let blocked = topology.blocked_ports(switch.id());
         if blocked.contains(&in_port) || !self.is_first(packet) {
             return Actions::new();
         }
