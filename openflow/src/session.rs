@@ -75,6 +75,8 @@ pub struct Session {
     /// When our echo request went out, if it is not answered yet by any sign of life.
     probed: Option<Instant>,
     closing: Option<CloseReason>,
+    /// The message of the last event, as it came.
+    frame: Bytes,
     early: u64,
     /// Controller's end: the connection's number among those of the switch, once that is known.
     auxiliary_id: Option<u8>,
@@ -94,6 +96,7 @@ impl Session {
             heard: now,
             probed: None,
             closing: None,
+            frame: Bytes::new(),
             early: 0,
             auxiliary_id: None,
             role: None,
@@ -200,6 +203,12 @@ impl Session {
         self.heard = now;
         self.probed = None;
         Some(PacketIn::decode(input.split_to(length).freeze()))
+    }
+
+    /// The bytes of the last [`Event::Message`], whole: an error that answers it sends the first of
+    /// them back ([`crate::ErrorMsg::answering`]).
+    pub fn last_frame(&self) -> &Bytes {
+        &self.frame
     }
 
     /// The connection is gone: the transport says so.
@@ -363,6 +372,7 @@ impl Session {
                 return Some(Event::Undecodable { frame, error });
             }
         };
+        self.frame = frame;
         match self.phase {
             Phase::Hello => self.handle_hello(header.ok()?.version, message),
             Phase::Features => self.handle_features(message),

@@ -187,7 +187,7 @@ impl Switch {
             Action::Output { port, .. } => {
                 let reserved = match *port {
                     PortNo::TABLE => place == Place::PacketOut,
-                    PortNo::NORMAL | PortNo::ANY => false,
+                    PortNo::ANY => false,
                     port => port.is_ordinary() || port.reserved_name().is_some(),
                 };
                 ensure(reserved, BadAction::BadOutPort)

@@ -1,7 +1,7 @@
 //! What comes out of a switch, and what can be watched on the way.
 
 use super::flow::Flow;
-use super::packet::Packet;
+use super::packet::{Offload, Packet};
 use crate::action::Action;
 use crate::ids::{GroupId, MeterId, PortNo, QueueId, TableId};
 use crate::message::Message;
@@ -20,6 +20,8 @@ pub enum Effect<'a> {
         queue: Option<QueueId>,
         /// The frame, from its Ethernet header on.
         frame: &'a [u8],
+        /// What is left to be done to it; nothing unless the packet came in so.
+        offload: Option<Offload>,
     },
     /// A packet for the controllers that want it.
     PacketIn(PacketIn),
@@ -91,6 +93,9 @@ pub enum Dropped {
     Egress(PortNo),
     /// The port is the one on which it came in; only [`PortNo::IN_PORT`] sends it back.
     IngressPort,
+    /// Its destination is an address for bridges alone, which `OFPP_NORMAL` passes nowhere
+    /// (IEEE 802.1Q §8.6.3).
+    Reserved,
     /// The group has no bucket that is alive, or is gone.
     NoBucket(GroupId),
     /// The port sends no packet-in (`OFPPC_NO_PACKET_IN`).

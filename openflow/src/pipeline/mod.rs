@@ -46,7 +46,7 @@
 //!   a VLAN tag (OF 1.3.5 §5.12; Open vSwitch pushes it behind the VLAN tag).
 //! - A TTL that counting down makes zero is used up, as one that was zero.
 //! - An action whose header the packet has not does nothing (OF 1.3.5 §6.4 leaves it undefined).
-//! - `OFPP_NORMAL` is refused (optional, OF 1.3.5 §4.5).
+//! - `OFPP_NORMAL` is a learning switch for each VLAN (optional, OF 1.3.5 §4.5).
 //!
 //! # Bounds
 //! A packet is good for 65536 actions with all its copies, groups chain 32 deep, frames grow to
@@ -64,6 +64,7 @@ mod flow_mod;
 mod group;
 mod key;
 mod meter;
+mod normal;
 mod packet;
 mod port;
 mod run;
@@ -78,5 +79,5 @@ pub use control::Controller;
 pub use effect::{Dropped, Effect, Sink, Step};
 pub use flow::Flow;
 pub use key::Key;
-pub use packet::{FRAME_MAX, HEADROOM, Packet};
+pub use packet::{Cut, CutKind, FRAME_MAX, HEADROOM, Offload, Packet};
 pub use switch::{Config, Switch};

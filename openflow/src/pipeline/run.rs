@@ -7,6 +7,7 @@ use super::action_set::ActionSet;
 use super::effect::{Dropped, Effect, Sink, Step};
 use super::group::CHAIN_MAX;
 use super::meter::{Verdict, remarked};
+use super::normal::Way;
 use super::packet::Packet;
 use super::switch::Switch;
 use crate::action::{Action, WHOLE_PACKET};
@@ -89,6 +90,9 @@ impl<'a, S: Sink> Run<'a, S> {
     pub(super) fn tables(&mut self, packet: &mut Packet) {
         if packet.is_fragment() && self.switch.settings.fragments == Fragments::Drop {
             return self.dropped(Dropped::Fragment);
+        }
+        if self.switch.standalone {
+            return self.normal(packet);
         }
         let mut set = ActionSet::default();
         let mut next = Some(TableId(0));
@@ -242,11 +246,23 @@ impl<'a, S: Sink> Run<'a, S> {
         match port {
             PortNo::IN_PORT => self.send(packet, in_port),
             PortNo::CONTROLLER => self.packet_in(packet, max_len, origin),
+            PortNo::NORMAL => self.normal(packet),
             PortNo::ALL | PortNo::FLOOD => self.flood(packet, port == PortNo::FLOOD),
             PortNo::TABLE if origin.tables => self.tables(&mut packet.clone()),
             // Only IN_PORT sends it back (OF 1.3.5 §4.5).
             port if port == in_port => self.dropped(Dropped::IngressPort),
             port => self.send(packet, port),
+        }
+    }
+
+    /// As a switch without OpenFlow does.
+    fn normal(&mut self, packet: &Packet) {
+        let in_port = packet.in_port();
+        match self.switch.stations.way(packet, self.now) {
+            Way::Port(port) if port == in_port => self.dropped(Dropped::IngressPort),
+            Way::Port(port) => self.send(packet, port),
+            Way::All => self.flood(packet, true),
+            Way::Nowhere => self.dropped(Dropped::Reserved),
         }
     }
 
@@ -266,12 +282,18 @@ impl<'a, S: Sink> Run<'a, S> {
     }
 
     fn send(&mut self, packet: &Packet, port: PortNo) {
-        if self.switch.ports.send(port, packet.frame().len()) {
-            let frame = packet.frame();
-            self.sink.effect(Effect::Output { port, queue: packet.queue(), frame });
-        } else {
-            self.dropped(Dropped::Egress(port));
+        if !self.switch.ports.send(port, packet.frame().len()) {
+            return self.dropped(Dropped::Egress(port));
         }
+        let (queue, frame, offload) = (packet.queue(), packet.frame(), packet.offload());
+        if offload.is_some_and(|offload| offload.cut.is_some()) && !packet.is_ip() {
+            // Below other headers nobody else would find what is to be cut.
+            for frame in &packet.finished() {
+                self.sink.effect(Effect::Output { port, queue, frame, offload: None });
+            }
+            return;
+        }
+        self.sink.effect(Effect::Output { port, queue, frame, offload });
     }
 
     fn packet_in(&mut self, packet: &Packet, max_len: u16, origin: Origin) {
@@ -280,7 +302,18 @@ impl<'a, S: Sink> Run<'a, S> {
         if port.is_some_and(|port| port.config.contains(PortConfig::NO_PACKET_IN)) {
             return self.dropped(Dropped::NoPacketIn);
         }
-        let frame = packet.frame();
+        if packet.offload().is_some() {
+            for frame in &packet.finished() {
+                self.packet_in_of(packet, frame, max_len, origin);
+            }
+            return;
+        }
+        self.packet_in_of(packet, packet.frame(), max_len, origin);
+    }
+
+    /// A packet-in of a packet whose bytes are `frame` when they are finished.
+    fn packet_in_of(&mut self, packet: &Packet, frame: &[u8], max_len: u16, origin: Origin) {
+        let in_port = packet.in_port();
         let kept = max_len != WHOLE_PACKET && usize::from(max_len) < frame.len();
         let buffer = if kept { self.switch.buffers.keep(frame, in_port) } else { None };
         let len = if buffer.is_some() { usize::from(max_len) } else { frame.len() };

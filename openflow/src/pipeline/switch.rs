@@ -9,6 +9,7 @@ use super::effect::{Effect, Sink};
 use super::flow::{Flow, Program};
 use super::group::Groups;
 use super::meter::Meters;
+use super::normal::Stations;
 use super::port::Ports;
 use super::table::Table;
 use crate::ids::{DatapathId, GroupId, MeterId, PortNo, TableId};
@@ -59,6 +60,9 @@ pub struct Switch {
     pub(super) meters: Meters,
     pub(super) ports: Ports,
     pub(super) buffers: Buffers,
+    pub(super) stations: Stations,
+    /// Whether it forwards by itself, whatever the flows.
+    pub(super) standalone: bool,
     /// The number of the last election (OF 1.3.5 §6.3.6).
     pub(super) generation: Option<u64>,
 }
@@ -75,6 +79,8 @@ impl Switch {
             meters: Meters::default(),
             ports: Ports::default(),
             buffers: Buffers::new(config.n_buffers),
+            stations: Stations::default(),
+            standalone: false,
             generation: None,
             config,
         }
@@ -102,8 +108,15 @@ impl Switch {
         }
     }
 
+    /// Whether it forwards all packets as `OFPP_NORMAL` does, whatever the flows say: what a switch in
+    /// "fail standalone mode" does without a controller (OF 1.3.5 §6.4). The flows stay.
+    pub fn set_standalone(&mut self, standalone: bool) {
+        self.standalone = standalone;
+    }
+
     /// Takes a port away.
     pub fn remove_port<S: Sink>(&mut self, number: PortNo, sink: &mut S) {
+        self.stations.forget(number);
         if let Some(status) = self.ports.remove(number) {
             sink.effect(Effect::PortStatus(status));
         }

@@ -14,7 +14,7 @@ pub(super) fn updated(checksum: u16, old: &[u8], new: &[u8]) -> u16 {
     !fold(sum)
 }
 
-fn fold(sum: u32) -> u16 {
+pub(super) fn fold(sum: u32) -> u16 {
     let once = (sum & 0xffff) + (sum >> 16);
     ((once & 0xffff) + (once >> 16)) as u16
 }
@@ -56,6 +56,10 @@ impl Packet {
     /// header, whose checksum follows.
     pub(super) fn write_transport(&mut self, at: usize, new: &[u8]) {
         let proto = self.frame()[self.layout.proto];
+        if self.is_unfinished() {
+            // Made of all of it when it is finished.
+            return self.write(at, new);
+        }
         if proto == SCTP {
             let before = self.sctp_crc();
             self.write(at, new);
@@ -85,11 +89,15 @@ impl Packet {
             return;
         }
         let sum = u16::from_be_bytes(self.read(transport + offset));
+        let old = self.frame().get(at..at + new.len()).unwrap_or_default();
+        if self.is_unfinished() {
+            let sum = !updated(!sum, old, new);
+            return self.write(transport + offset, &sum.to_be_bytes());
+        }
         // UDP without a checksum (RFC 768).
         if proto == UDP && sum == 0 {
             return;
         }
-        let old = self.frame().get(at..at + new.len()).unwrap_or_default();
         let sum = match (proto, updated(sum, old, new)) {
             (UDP, 0) => 0xffff,
             (_, sum) => sum,

@@ -1,6 +1,7 @@
 //! A packet on its way through a switch: its bytes, its key, and where its headers are.
 
 mod checksum;
+mod offload;
 mod parse;
 mod rewrite;
 mod tags;
@@ -15,6 +16,8 @@ use super::key::Key;
 use crate::ids::{PortNo, QueueId};
 use crate::oxm::FieldId;
 use parse::Layout;
+
+pub use offload::{Cut, CutKind, Offload};
 
 /// Bytes kept free in front of a frame, so that pushed tags need no copy: four PBB headers or a
 /// dozen of tags.
@@ -31,6 +34,7 @@ pub struct Packet {
     key: Key,
     layout: Layout,
     queue: Option<QueueId>,
+    unfinished: Option<offload::Unfinished>,
 }
 
 /// A rewrite (OF 1.3.5 §5.12) that would make a frame longer than [`FRAME_MAX`].
@@ -50,7 +54,8 @@ impl Packet {
     /// behind the end makes an empty frame.
     pub fn in_place(buf: Vec<u8>, start: usize, port: PortNo) -> Packet {
         let start = start.min(buf.len());
-        let mut packet = Packet { buf, start, key: Key::default(), layout: Layout::default(), queue: None };
+        let (key, layout) = (Key::default(), Layout::default());
+        let mut packet = Packet { buf, start, key, layout, queue: None, unfinished: None };
         packet.key.set(FieldId::InPort, port.0.into());
         packet.key.set(FieldId::InPhyPort, port.0.into());
         packet.parse();
@@ -103,6 +108,11 @@ impl Packet {
     /// Metadata of the tunnel that it is of.
     pub fn tunnel(&self) -> u64 {
         self.key.get(FieldId::TunnelId) as u64
+    }
+
+    /// Whether it is an IP packet, with or without VLAN tags.
+    pub(super) fn is_ip(&self) -> bool {
+        self.layout.ipv4 != 0 || self.layout.ipv6 != 0
     }
 
     /// Whether it is a fragment of an IP packet.

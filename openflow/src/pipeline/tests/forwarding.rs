@@ -71,6 +71,64 @@ fn reserved_ports() {
     assert_eq!(it.ports(2, &plain()), [1, 3, 4, PortNo::LOCAL.0]);
 }
 
+/// A frame from one station to another, each a number; 0 is all.
+fn between(src: u8, dst: u8) -> Vec<u8> {
+    let mut frame = plain();
+    frame[..6].copy_from_slice(&if dst == 0 { [0xff; 6] } else { [2, 0, 0, 0, 0, dst] });
+    frame[11] = src;
+    frame
+}
+
+#[test]
+fn a_normal_switch_learns() {
+    let mut it = bench();
+    it.add(&["priority=0,actions=NORMAL"]);
+    assert_eq!(it.ports(1, &between(1, 2)), [2, 3, 4], "nobody knows where 2 is");
+    assert_eq!(it.ports(2, &between(2, 1)), [1]);
+    assert_eq!(it.ports(1, &between(1, 2)), [2]);
+    assert_eq!(it.ports(1, &between(1, 0)), [2, 3, 4]);
+    assert_eq!(it.receive(2, &between(3, 2)).dropped, [Dropped::IngressPort, Dropped::NoOutput]);
+    // In a VLAN of its own it is not known.
+    let tagged = [&between(1, 2)[..12], &[0x81, 0, 0, 5], &between(1, 2)[12..]].concat();
+    assert_eq!(it.ports(1, &tagged), [2, 3, 4]);
+    // It has moved.
+    assert_eq!(it.ports(4, &between(2, 0)), [1, 2, 3]);
+    assert_eq!(it.ports(1, &between(1, 2)), [4]);
+    it.switch.remove_port(PortNo(4), &mut Out::default());
+    assert_eq!(it.ports(1, &between(1, 2)), [2, 3]);
+    it.receive(2, &between(2, 0));
+    it.wait(std::time::Duration::from_secs(301));
+    assert_eq!(it.ports(1, &between(1, 2)), [2, 3], "forgotten");
+    let bridges = [&[0x01, 0x80, 0xc2, 0, 0, 0x0e], &plain()[6..]].concat();
+    assert_eq!(it.receive(1, &bridges).dropped, [Dropped::Reserved, Dropped::NoOutput]);
+}
+
+#[test]
+fn a_flood_of_stations_fills_no_memory() {
+    let mut it = bench();
+    it.add(&["priority=0,actions=NORMAL"]);
+    it.receive(2, &between(2, 0));
+    let mut frame = between(9, 2);
+    for n in 0u32..9000 {
+        frame[7..11].copy_from_slice(&n.to_be_bytes());
+        it.receive(3, &frame);
+    }
+    assert_eq!(it.ports(1, &between(1, 2)), [2], "who was there before is known");
+    frame.copy_within(6..12, 0);
+    frame[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+    assert_eq!(it.ports(1, &frame), [2, 3, 4], "there was no room for the last");
+}
+
+#[test]
+fn a_switch_that_stands_alone_keeps_its_flows_for_later() {
+    let mut it = bench();
+    it.add(&["priority=9,actions=output:4"]);
+    it.switch.set_standalone(true);
+    assert_eq!(it.ports(1, &between(1, 2)), [2, 3, 4]);
+    it.switch.set_standalone(false);
+    assert_eq!(it.ports(1, &between(1, 2)), [4]);
+}
+
 fn configure(it: &mut Bench, port: u32, config: PortConfig) -> Out {
     let mask = PortConfig::PORT_DOWN | PortConfig::NO_RECV | PortConfig::NO_FWD | PortConfig::NO_PACKET_IN;
     let request = PortMod {
