@@ -78,12 +78,11 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Switch {
-    /// Open vSwitch where it is installed
+    /// Open vSwitch where it is installed, else soft
     Auto,
     /// Open vSwitch, in an instance of our own
     Ovs,
-    /// The switch inside this program, which is not there yet: says so
-    #[value(hide = true)]
+    /// The switch inside this program
     Soft,
     /// A Linux bridge, which has no controller
     Bridge,

@@ -54,6 +54,7 @@ mod relay;
 mod rundir;
 pub mod sandbox;
 mod shaping;
+mod soft;
 mod state;
 mod switches;
 mod terminal;

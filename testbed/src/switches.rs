@@ -1,8 +1,12 @@
-//! The switches of a testbed: Open vSwitch's in an instance of its own, and Linux bridges.
+//! The switches of a testbed: Open vSwitch's in an instance of its own, those of this process, and
+//! Linux bridges.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
@@ -10,16 +14,22 @@ use crate::fabric::Fabric;
 use crate::options::{ControllerTarget, Options};
 use crate::ovs;
 use crate::relay;
+use crate::soft::SoftSwitches;
 use crate::topology::{Node, Plan, SwitchKind};
+use crate::view::Snapshot;
 
 /// All switches, of whatever kind.
 #[derive(Debug)]
 pub(crate) struct Switches {
     /// There where at least one switch is Open vSwitch's.
     instance: Option<ovs::Instance>,
+    /// There where at least one switch is soft, and they have their ports.
+    soft: Option<SoftSwitches>,
     kinds: Vec<SwitchKind>,
     /// OVSDB targets, `tcp:127.0.0.1:6653`.
     controllers: Vec<String>,
+    /// The same as addresses of the fabric.
+    addresses: Vec<SocketAddr>,
     /// What those of them stand for that are relays: `tcp:HOST:PORT` as the user wrote it.
     relayed: HashMap<String, String>,
     fail_mode: crate::FailMode,
@@ -27,20 +37,11 @@ pub(crate) struct Switches {
 
 impl Switches {
     /// What each switch is to be made of; never [`SwitchKind::Auto`].
-    pub(crate) fn kinds(plan: &Plan, options: &Options) -> Result<Vec<SwitchKind>, Error> {
+    pub(crate) fn kinds(plan: &Plan, options: &Options) -> Vec<SwitchKind> {
         let kind = |kind: Option<SwitchKind>| match kind.unwrap_or(options.switch) {
-            SwitchKind::Soft => Err(Error::Unavailable {
-                what: "the soft switch is not built yet".to_owned(),
-                remedy: "choose `--switch ovs` or `--switch bridge`".to_owned(),
-            }),
-            SwitchKind::Auto => match ovs::Installation::find() {
-                Ok(_) => Ok(SwitchKind::Ovs),
-                Err(error) => Err(Error::Unavailable {
-                    what: "no switch to take by default".to_owned(),
-                    remedy: format!("{error}, or choose `--switch bridge`"),
-                }),
-            },
-            other => Ok(other),
+            SwitchKind::Auto if ovs::Installation::find().is_ok() => SwitchKind::Ovs,
+            SwitchKind::Auto => SwitchKind::Soft,
+            other => other,
         };
         plan.switches.iter().map(|s| kind(s.kind)).collect()
     }
@@ -53,11 +54,12 @@ impl Switches {
         options: &Options,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, Error> {
-        let needed = kinds.contains(&SwitchKind::Ovs);
+        let has = |kind| kinds.contains(&kind);
+        let mut addresses = Vec::new();
         let mut controllers = Vec::new();
         let mut relayed = HashMap::new();
         let mut instance = None;
-        if needed {
+        if has(SwitchKind::Ovs) || has(SwitchKind::Soft) {
             for target in &options.controllers {
                 let address = match target {
                     ControllerTarget::None => continue,
@@ -69,13 +71,17 @@ impl Switches {
                     relayed.insert(name.clone(), target.to_string());
                 }
                 controllers.push(name);
+                addresses.push(address);
             }
+        }
+        if has(SwitchKind::Ovs) {
             tracing::debug!(switches = plan.switches.len(), "starting Open vSwitch");
             let directory = fabric.dir().join("ovs");
             let started = ovs::Instance::start(fabric.namespace(), &directory, fabric.ledger()).await;
             instance = Some(started.map_err(Error::switch("cannot start Open vSwitch"))?);
         }
-        Ok(Self { instance, kinds: kinds.to_vec(), controllers, relayed, fail_mode: options.fail_mode })
+        let (kinds, fail_mode) = (kinds.to_vec(), options.fail_mode);
+        Ok(Self { instance, soft: None, kinds, controllers, addresses, relayed, fail_mode })
     }
 
     /// Whether frames are read by a program, which needs their checksums finished.
@@ -83,8 +89,13 @@ impl Switches {
         (self.instance.as_ref()).is_some_and(|instance| instance.datapath() == ovs::Datapath::Userspace)
     }
 
-    /// Makes the bridges, with their ports and controllers, in one transaction.
-    pub(crate) async fn connect(&self, plan: &Plan) -> Result<(), Error> {
+    /// Gives the switches their ports and controllers: to the bridges in one transaction.
+    pub(crate) async fn connect(&mut self, fabric: &Fabric, plan: &Plan) -> Result<(), Error> {
+        if self.kinds.contains(&SwitchKind::Soft) {
+            let (namespace, mode) = (fabric.namespace(), self.fail_mode);
+            let soft = SoftSwitches::start(namespace, plan, &self.kinds, mode, &self.addresses);
+            self.soft = Some(soft.await?);
+        }
         let Some(instance) = &self.instance else {
             return Ok(());
         };
@@ -111,7 +122,17 @@ impl Switches {
         instance.apply(&bridges).await.map_err(Error::switch("cannot set the bridges up"))
     }
 
+    /// Tells the soft switches of their links' changes from now on; Open vSwitch sees them itself.
+    pub(crate) fn follow(&mut self, plan: &Plan, view: &Arc<watch::Sender<Snapshot>>) {
+        if let Some(soft) = &mut self.soft {
+            soft.follow(plan, view.subscribe());
+        }
+    }
+
     pub(crate) async fn wait_connected(&self, plan: &Plan, timeout: Duration) -> Result<(), Error> {
+        if let Some(soft) = &self.soft {
+            soft.wait_connected(timeout).await?;
+        }
         let Some(instance) = &self.instance else {
             return Ok(());
         };
@@ -145,6 +166,9 @@ impl Switches {
     }
 
     pub(crate) async fn stop(self) -> Result<(), Error> {
+        if let Some(soft) = self.soft {
+            soft.stop().await;
+        }
         match self.instance {
             Some(instance) => instance.stop().await.map_err(Error::switch("cannot stop Open vSwitch")),
             None => Ok(()),

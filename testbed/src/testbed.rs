@@ -83,21 +83,21 @@ impl Testbed {
     /// kernel or Open vSwitch refuse. Nothing stays behind.
     pub async fn start(fabric: Fabric, topology: Topology, options: Options) -> Result<Self, Error> {
         let plan = Arc::new(topology.plan()?);
-        let kinds = Switches::kinds(&plan, &options)?;
+        let kinds = Switches::kinds(&plan, &options);
         let mut tasks = JoinSet::new();
         // The two know nothing of each other until the switches get their ports.
         let (construction, switches) = tokio::join!(
             construct_in(&fabric, Arc::clone(&plan), kinds.clone()),
             Switches::start(&fabric, &plan, &kinds, &options, &mut tasks),
         );
-        let (construction, switches) = (construction?, switches?);
+        let (construction, mut switches) = (construction?, switches?);
         construction.checksums_in_software(&plan, switches.need_finished_checksums())?;
         let shaped = plan.shaped.iter().enumerate().filter_map(|(link, shaped)| Some((link, (*shaped)?)));
         let shaping = match &construction.cable {
             Some(cable) => Some(Shaping::start(cable, shaped.collect(), options.seed).await?),
             None => None,
         };
-        switches.connect(&plan).await?;
+        switches.connect(&fabric, &plan).await?;
 
         let snapshot = Snapshot::new(fabric.name(), &plan, &kinds);
         let limited = plan.hosts.iter().any(|host| !host.limits.is_none());
@@ -118,6 +118,7 @@ impl Testbed {
         let watchers = links::watch(&plan, fabric.namespace(), &construction, &view, &mut tasks).await?;
         let is_up = |link: &LinkView| link.state == LinkState::Up;
         settled(&view, |view| view.links.iter().all(is_up)).await?;
+        switches.follow(&plan, &view);
         state::write(fabric.dir(), &state_of(&fabric, &hosts))?;
         Ok(Self { tasks, shaping, switches, watchers, hosts, view, plan, topology, fabric })
     }

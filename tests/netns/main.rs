@@ -2,6 +2,14 @@
 
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
+#[path = "../ovs/ordinary_user.rs"]
+mod ordinary_user;
+#[path = "../ovs/paths.rs"]
+mod paths;
+#[path = "../ovs/pingall.rs"]
+mod pingall;
+#[path = "../ovs/remote.rs"]
+mod remote;
 mod shell;
 #[path = "../tier/mod.rs"]
 mod tier;
@@ -24,7 +32,17 @@ fn main() -> ExitCode {
             ("pings_that_are_lost_in_a_script_fail_the_run", shell::lost_pings_fail_a_script),
             ("the_terminal_is_put_back_however_it_ends", shell::the_terminal_is_put_back),
             ("ports_come_by_number_in_the_rest_api", ports_by_number),
-            ("the_soft_switch_says_that_it_is_not_there_yet", soft),
+            ("soft_switches_pass_pingall_and_have_the_apps_flows", || pingall::learning_switch("soft")),
+            ("a_hub_of_soft_switches_has_one_flow_a_switch", || pingall::hub("soft")),
+            ("soft_switches_without_controller_pass_nothing", || pingall::no_controller("soft")),
+            ("a_standalone_soft_switch_learns_by_itself", || pingall::standalone("soft")),
+            ("soft_switches_come_up_as_a_file_says", || pingall::topology_file("soft")),
+            ("tcp_gets_through_a_soft_switch", || pingall::tcp("soft")),
+            ("shortest_paths_lead_around_a_failed_link_of_soft_switches", || {
+                paths::around_a_failed_link("soft")
+            }),
+            ("a_remote_controller_of_a_soft_switch_may_go_and_come_back", || remote::comes_back("soft")),
+            ("an_ordinary_user_has_soft_switches", ordinary_user::soft),
             ("throughput_and_pings_of_both_kinds_are_tests", measurements),
             ("links_are_shaped_from_the_command_line_and_the_shell", shaped),
             ("what_a_dead_network_left_is_swept", sweep),
@@ -83,7 +101,8 @@ fn errors_in_json() -> Result<(), Failed> {
     let (good, result) = place.run_json(&up);
     assert!(!good && result["passed"] == false, "{result}");
     assert!(result["error"].as_str().is_some_and(|error| error.contains("dance")), "{result}");
-    let (good, result) = place.run_json("up --topo minimal --switch soft --test pingall");
+    let (good, result) =
+        place.run_json("up --topo minimal --switch bridge --controller tcp:127.0.0.1:1 --test pingall");
     assert!(!good && result["passed"] == false && result["error"].is_string(), "{result}");
     place.assert_empty();
     Ok(())
@@ -100,14 +119,6 @@ fn ports_by_number() -> Result<(), Failed> {
     let ports = network["switches"][0]["ports"].as_array().expect("a list");
     let numbers: Vec<_> = ports.iter().map(|port| &port["number"]).collect();
     assert_eq!(numbers, [1, 7]);
-    Ok(())
-}
-
-fn soft() -> Result<(), Failed> {
-    let place = Place::new();
-    let complaint = complaint(&place.run("up --topo minimal --switch soft --test none"));
-    assert!(complaint.contains("soft") && complaint.contains("ovs"), "{complaint}");
-    place.assert_empty();
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The same without root: in a user namespace.
 
+#![allow(dead_code, reason = "each tier uses a part")]
+
 use std::fs::{Metadata, Permissions, metadata, set_permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -46,6 +48,16 @@ fn flowbed(place: &Place, arguments: &str) -> Command {
     command.args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"]);
     command.arg("--inh-caps=-all").arg(binary).args(arguments.split_whitespace());
     command
+}
+
+/// The soft switch needs no device.
+pub fn soft() -> Result<(), Failed> {
+    let place = Place::new();
+    let up = "up --topo tree,2,2 --switch soft --app learning-switch --test pingall --test iperf --json";
+    let (good, result) = json(flowbed(&place, up).output()?);
+    assert!(good, "{result}");
+    assert_eq!(result["tests"][0]["received"], 12, "{result}");
+    Ok(())
 }
 
 /// One test, as both set the mode of the device.

@@ -26,13 +26,13 @@ links = [
 const REACHED: &str = "h1 ping -c 1 -w 10 h2\nh2 ping -c 1 -w 10 h3\nh3 ping -c 1 -w 10 h1\n";
 
 /// Every pair reaches each other over the ring, and still does when a link of it is down.
-pub fn around_a_failed_link() -> Result<(), Failed> {
+pub fn around_a_failed_link(switch: &str) -> Result<(), Failed> {
     let place = Place::new();
     let (file, script) = (place.path().join("ring.toml"), place.path().join("script"));
     std::fs::write(&file, RING)?;
     std::fs::write(&script, format!("{REACHED}pingall\nlink s1 s2 down\n{REACHED}pingall\nflows\n"))?;
     let output = place.run(&format!(
-        "up --file {} --switch ovs --app shortest-path --pre {} --test pingall",
+        "up --file {} --switch {switch} --app shortest-path --pre {} --test pingall",
         file.display(),
         script.display()
     ));

@@ -12,14 +12,14 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
-pub fn comes_back() -> Result<(), Failed> {
+pub fn comes_back(switch: &str) -> Result<(), Failed> {
     let place = Place::new();
     let port = free_port();
     let controller = || {
         Running::start_until(place.flowbed(&format!("controller --listen 127.0.0.1:{port}")), "controller")
     };
     let mut first = controller();
-    let running = place.up(&format!("--topo single,3 --switch ovs --controller tcp:127.0.0.1:{port}"));
+    let running = place.up(&format!("--topo single,3 --switch {switch} --controller tcp:127.0.0.1:{port}"));
     let ping = |from: &str, to: &str| {
         let output = place.run(&format!("exec {from} -- ping -c 1 -W 1 {to}"));
         output

@@ -109,7 +109,7 @@ impl Switch {
     }
 
     /// Whether it forwards all packets as `OFPP_NORMAL` does, whatever the flows say: what a switch in
-    /// "fail standalone mode" does without a controller (OF 1.3.5 §6.4). The flows stay.
+    /// "fail standalone mode" does without a controller (OF 1.3.5 §6.3). The flows stay.
     pub fn set_standalone(&mut self, standalone: bool) {
         self.standalone = standalone;
     }

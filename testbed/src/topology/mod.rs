@@ -37,7 +37,7 @@ pub use address::{Ipv4Net, Ipv6Net, ParseAddressError};
 pub use error::{FileError, SpecError, TopologyError};
 pub use limits::{Bytes, Cores, Limits, ParseBytesError};
 pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
-pub(crate) use plan::{Node, Plan, PlannedEnd};
+pub(crate) use plan::{Node, Plan, PlannedEnd, PlannedSwitch};
 pub(crate) use random::SplitMix64;
 pub use units::{ParseQuantityError, Percent, Rate};
 
@@ -127,7 +127,7 @@ pub struct Endpoint {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SwitchKind {
-    /// Open vSwitch where it is installed.
+    /// Open vSwitch where it is installed, else [`SwitchKind::Soft`].
     #[default]
     Auto,
     /// Open vSwitch, in an instance of the testbed's own.

@@ -5,6 +5,7 @@
 #[path = "../network/mod.rs"]
 mod network;
 mod shaped;
+mod soft;
 #[path = "../../../tests/tier/mod.rs"]
 mod tier;
 
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
             ("shaped_links_go_down_and_up", || run(shaped::links_go_down_and_up())),
             ("throughput_is_measured_and_ends_in_time", || {
                 run(shaped::throughput_is_measured_and_ends_in_time())
+            }),
+            ("tagged_segments_get_through_soft_switches_and_links_are_told", || {
+                run(soft::tagged_segments_get_through_and_links_are_told())
             }),
             ("limits_of_hosts_hold_change_and_leave_nothing", || {
                 run(limits_of_hosts_hold_change_and_leave_nothing())

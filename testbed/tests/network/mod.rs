@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every tier needs all")]
 
 use std::future::Future;
+use std::time::Duration;
 
 use flowbed_testbed::sandbox::Output;
 use flowbed_testbed::{Fabric, FailMode, Options, PingOptions, SwitchKind, Testbed};
@@ -35,4 +36,23 @@ pub async fn all_reach_each_other(testbed: &Testbed) {
     let report = testbed.ping_all(&PingOptions::default()).await.unwrap();
     assert_eq!(report.received(), report.sent(), "{report}");
     assert!(report.sent() > 0);
+}
+
+/// So many bytes get from the first of two hosts to the second.
+pub async fn tcp(testbed: &Testbed, length: usize) {
+    use std::io::{Read, Write};
+    let [h1, h2] = testbed.hosts() else { panic!("two hosts") };
+    let listener = h2.namespace().run(|| std::net::TcpListener::bind("10.0.0.2:80")).await.unwrap().unwrap();
+    let reader = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+        bytes.len()
+    });
+    let mut stream =
+        h1.namespace().run(|| std::net::TcpStream::connect("10.0.0.2:80")).await.unwrap().unwrap();
+    let writer = tokio::task::spawn_blocking(move || stream.write_all(&vec![7; length]));
+    let both = async { (writer.await.unwrap(), reader.await.unwrap()) };
+    let (written, read) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+    written.unwrap();
+    assert_eq!(read, length);
 }

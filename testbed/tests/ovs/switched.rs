@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use flowbed_testbed::{ControllerTarget, Error, FailMode, Options, PingOptions, SwitchKind};
 
-use crate::network::{all_reach_each_other, options, start};
+use crate::network::{all_reach_each_other, options, start, tcp};
 
 pub(crate) async fn two_testbeds_with_the_same_names_stand_side_by_side() {
     let (a, b) = tokio::join!(
@@ -32,22 +32,8 @@ pub(crate) async fn without_a_controller_secure_switches_pass_nothing() {
 
 /// TCP over the userspace datapath hangs unless the hosts finish their checksums.
 pub(crate) async fn tcp_gets_through() {
-    use std::io::{Read, Write};
     let testbed = start("tcp", "linear,2", options(SwitchKind::Ovs)).await;
-    let [h1, h2] = testbed.hosts() else { panic!("two hosts") };
-    let listener = h2.namespace().run(|| std::net::TcpListener::bind("10.0.0.2:80")).await.unwrap().unwrap();
-    let reader = tokio::task::spawn_blocking(move || {
-        let mut bytes = Vec::new();
-        listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
-        bytes.len()
-    });
-    let mut stream =
-        h1.namespace().run(|| std::net::TcpStream::connect("10.0.0.2:80")).await.unwrap().unwrap();
-    let writer = tokio::task::spawn_blocking(move || stream.write_all(&vec![7; 3_000_000]));
-    let both = async { (writer.await.unwrap(), reader.await.unwrap()) };
-    let (written, read) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
-    written.unwrap();
-    assert_eq!(read, 3_000_000);
+    tcp(&testbed, 3_000_000).await;
     testbed.stop().await.unwrap();
 }
 
