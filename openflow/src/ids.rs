@@ -105,10 +105,13 @@ impl PortNo {
     }
 }
 
+/// As Open vSwitch prints it. Decimal numbers from 65280 to 65535 it reads as the reserved ports of OpenFlow 1.0, so
+/// ports that have these numbers print in hex.
 impl fmt::Display for PortNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reserved_name() {
             Some(name) => f.write_str(name),
+            None if (0xff00..=0xffff).contains(&self.0) => write!(f, "{:#x}", self.0),
             None => write!(f, "{}", self.0),
         }
     }
@@ -118,7 +121,8 @@ impl FromStr for PortNo {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        if let Ok(number) = text.parse() {
+        let hex = text.strip_prefix("0x").map(|digits| u32::from_str_radix(digits, 16));
+        if let Ok(number) = hex.unwrap_or_else(|| text.parse()) {
             return Ok(PortNo(number));
         }
         PortNo::from_reserved_name(text).ok_or_else(|| ParseIdError {
