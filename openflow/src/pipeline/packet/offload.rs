@@ -8,7 +8,7 @@
 use super::Packet;
 use super::checksum::{fold, updated};
 
-/// What is left to be done to a packet.
+/// What is left to be done to a packet (virtio 1.2 §5.1.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offload {
     /// Where the transport's header starts, in bytes from the frame's start. All from there on is to
@@ -20,7 +20,7 @@ pub struct Offload {
     pub cut: Option<Cut>,
 }
 
-/// How a packet is to be cut into several.
+/// How a packet is to be cut into several (virtio 1.2 §5.1.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// By what rules.
@@ -29,7 +29,7 @@ pub struct Cut {
     pub size: u16,
 }
 
-/// The transport of a packet that is to be cut.
+/// The transport of a packet that is to be cut (virtio 1.2 §5.1.6.2, `VIRTIO_NET_HDR_GSO_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CutKind {
     /// TCP over IPv4.
