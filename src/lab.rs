@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use controller::{App, AppFactory, Controller, NotReady};
 use openflow::DatapathId;
-use testbed::{ControllerTarget, Fabric, FailMode, Options, SwitchKind, Testbed, Topology};
+use testbed::{Change, ControllerTarget, Fabric, FailMode, Options, SwitchKind, Testbed, Topology};
 use thiserror::Error as ThisError;
 use tokio::net::TcpListener;
 
@@ -39,6 +39,7 @@ pub struct Lab {
     testbed: Testbed,
     controller: Option<Controller>,
     warnings: Vec<String>,
+    ready_within: Duration,
 }
 
 /// Who is in charge of the switches.
@@ -134,7 +135,7 @@ impl LabBuilder {
         }
         let has_controller = !options.controllers.is_empty();
         let testbed = Testbed::start(fabric, topology, options).await?;
-        let mut lab = Lab { testbed, controller, warnings: Vec::new() };
+        let mut lab = Lab { testbed, controller, warnings: Vec::new(), ready_within };
         let waited = match &lab.controller {
             Some(controller) => {
                 controller.wait_ready(&lab.openflow_switches(), ready_within).await.map_err(Error::from)
@@ -183,10 +184,22 @@ impl Lab {
         self.controller.as_ref()
     }
 
-    /// The switches that have a controller.
+    /// Changes the network, as [`Testbed::change`]; returns when switches that come with it are connected, and the apps
+    /// have set them up where our own controller is in charge.
+    pub async fn change(&self, change: &Change) -> Result<(), Error> {
+        self.testbed.change(change).await?;
+        match (&self.controller, change) {
+            (Some(controller), Change::AddSwitch(_) | Change::StartSwitch(_)) => {
+                Ok(controller.wait_ready(&self.openflow_switches(), self.ready_within).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The switches that have a controller and work.
     fn openflow_switches(&self) -> Vec<DatapathId> {
         let switches = self.testbed.switches();
-        let speaking = switches.iter().filter(|switch| switch.kind != SwitchKind::Bridge);
+        let speaking = switches.iter().filter(|switch| switch.kind != SwitchKind::Bridge && switch.running);
         speaking.map(|switch| switch.dpid).collect()
     }
 

@@ -12,7 +12,7 @@ use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::{Config, Editor};
 use rustyline::{Helper, Highlighter, Hinter, Validator};
-use testbed::{LinkBackend, LinkDirection, LinkState};
+use testbed::{Change, LinkBackend, LinkState};
 use tokio::sync::{mpsc, oneshot};
 
 use super::terminal::Restored;
@@ -31,11 +31,17 @@ iperf [FROM TO]           TCP throughput, from the first host to the last unless
 iperfudp [RATE [FROM TO]] UDP throughput, 10M sent a second unless told otherwise
 link A B up|down          takes a link up or down
 link A B bw=10,delay=5ms  changes what a shaped link does; rate=unlimited or plain undo that
+add host NAME [ADDRESS/PREFIX], add switch NAME, add link A B [delay=5ms,…]
+delete host NAME, delete switch NAME, delete link A B
+move HOST FROM TO         has the host's link to FROM lead to TO; it keeps its addresses
+switch NAME stop|start    a stopped switch passes nothing
 HOST COMMAND…             runs what follows in a host, by sh -c, so that quotes, pipes and redirection work; words that
                           are names of hosts are replaced by their addresses: h1 ping -c 3 h2 | tail -1
 exit                      takes the network down
 ";
-const COMMANDS: [&str; 8] = ["help", "nodes", "hosts", "links", "flows", "topology", "link", "exit"];
+const COMMANDS: [&str; 12] = [
+    "help", "nodes", "hosts", "links", "flows", "topology", "link", "add", "delete", "move", "switch", "exit",
+];
 
 /// What a line leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +145,8 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
         ["help" | "?"] => super::write_out(format_args!("{HELP}"))?,
         ["exit" | "quit"] => return Ok(Next::Exit),
         ["nodes"] => {
-            let hosts = testbed.hosts().iter().map(|host| host.name());
+            let hosts = testbed.hosts();
+            let hosts = hosts.iter().map(|host| host.name());
             let switches = testbed.switches();
             let switches = switches.iter().map(|switch| switch.name.as_str());
             say!("{}", hosts.chain(switches).collect::<Vec<_>>().join(" "))?;
@@ -170,11 +177,11 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                 say!("{} <-> {} {state}{does}", link.a.interface, link.b.interface)?;
             }
         }
-        ["topology"] => super::topology::print(testbed.topology(), Format::Toml)?,
+        ["topology"] => super::topology::print(&testbed.topology(), Format::Toml)?,
         ["topology", format] => {
             let format = Format::from_str(format, true)
                 .map_err(|_| anyhow!("expected toml, json or dot, not \"{format}\""))?;
-            super::topology::print(testbed.topology(), format)?;
+            super::topology::print(&testbed.topology(), format)?;
         }
         ["flows"] => {
             for switch in testbed.switches().iter() {
@@ -189,18 +196,8 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                 return Ok(Next::GoFailed);
             }
         }
-        ["link", a, b, state] => {
-            let links = (*a, *b);
-            match *state {
-                "up" => testbed.set_link(links, LinkState::Up).await?,
-                "down" => testbed.set_link(links, LinkState::Down).await?,
-                change => {
-                    let change = change.parse().with_context(|| {
-                        format!("expected up, down, or what the link is to do, such as delay=5ms, not \"{change}\"")
-                    })?;
-                    testbed.change_link(links, LinkDirection::Both, &change)?;
-                }
-            }
+        [word, ..] if Change::begins_with(word) => {
+            lab.change(&line.parse().map_err(anyhow::Error::new)?).await?;
         }
         [host, ..] if testbed.host(host).is_ok() => {
             let (_, command) = line.split_once(*host).unwrap_or_default();

@@ -164,7 +164,7 @@ fn owner(pid: Option<i32>) -> String {
     pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
 
-fn listed(known: &[String]) -> String {
+pub(crate) fn listed(known: &[String]) -> String {
     match known {
         [] => "none".to_owned(),
         _ => known.join(", "),

@@ -84,6 +84,11 @@ impl Host {
         }
     }
 
+    /// Kills what runs in it.
+    pub(crate) async fn end_processes(&self) -> Result<(), Error> {
+        self.namespace.end_processes().await
+    }
+
     fn command<S: AsRef<OsStr>>(&self, argv: &[S]) -> Result<Command, Error> {
         let (program, arguments) = argv.split_first().ok_or_else(|| Error::BadName {
             kind: "program",

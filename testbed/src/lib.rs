@@ -34,8 +34,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod announce;
 mod attach;
 mod cgroup;
+mod changes;
 mod connection;
 mod construction;
 mod doctor;
@@ -43,6 +45,7 @@ pub mod error;
 mod fabric;
 mod host;
 pub mod ledger;
+mod link_changes;
 mod links;
 mod netlink;
 mod offload;
@@ -57,6 +60,7 @@ mod shaping;
 mod soft;
 mod state;
 mod switches;
+mod tasks;
 mod terminal;
 mod testbed;
 mod throughput;
@@ -69,16 +73,17 @@ pub use doctor::{Check, Status, doctor};
 pub use error::Error;
 pub use fabric::Fabric;
 pub use host::Host;
+pub use link_changes::{LinkDirection, LinkRef};
 pub use options::{ControllerTarget, FailMode, Options, SwitchKind};
 pub use ping::{Echo, Family, PingOptions, PingReport};
 pub use rundir::{SweepReport, base, sweep};
 pub use sandbox::{Child, Output, Privileges, enter};
 pub use shaping::LinkCounters;
-pub use testbed::{LinkDirection, LinkRef, Testbed};
+pub use testbed::Testbed;
 pub use throughput::{Throughput, ThroughputOptions, Transport, UdpFigures};
 pub use topology::{
-    Bytes, Cores, Distribution, Endpoint, HostSpec, Ipv4Net, Ipv6Net, Limits, LinkChange, LinkProperties,
-    LinkSpec, Percent, Rate, SwitchSpec, Topology, TopologyError,
+    Bytes, Change, Cores, Distribution, Endpoint, HostSpec, Ipv4Net, Ipv6Net, Limits, LinkChange,
+    LinkProperties, LinkSpec, Percent, Rate, SwitchSpec, Topology, TopologyError,
 };
 pub use view::{
     EndView, HostView, InterfaceView, LinkBackend, LinkState, LinkView, PortView, Snapshot, SwitchView,

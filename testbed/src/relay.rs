@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::fabric::Fabric;
+use crate::tasks::Tasks;
 
 /// How long a connection to the controller may take; the switch tries again afterwards.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,12 +35,7 @@ struct Target {
 
 /// Starts a relay to `host`:`port` and returns the address in the fabric that stands for it. It
 /// runs as long as `tasks`.
-pub(crate) fn start(
-    fabric: &Fabric,
-    host: &str,
-    port: u16,
-    tasks: &mut JoinSet<()>,
-) -> Result<SocketAddr, Error> {
+pub(crate) fn start(fabric: &Fabric, host: &str, port: u16, tasks: &Tasks) -> Result<SocketAddr, Error> {
     let target = Arc::new(Target { host: host.to_owned(), port, away: AtomicBool::new(false) });
     let object = || format!("a relay to {host}:{port}");
     let listener = fabric.listen((Ipv4Addr::LOCALHOST, 0).into())?;

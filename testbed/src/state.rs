@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::fabric::Fabric;
+use crate::host::Host;
 
 const FILE_NAME: &str = "state.json";
 
@@ -34,6 +36,24 @@ pub(crate) struct HostState {
     /// Its IPv4 address with prefix length, where it has one.
     #[serde(default)]
     pub(crate) ipv4: Option<String>,
+}
+
+impl State {
+    /// What there is to tell of these hosts.
+    pub(crate) fn of(fabric: &Fabric, hosts: &[Host]) -> Self {
+        let host = |host: &Host| HostState {
+            name: host.name().to_owned(),
+            netns: host.namespace.raw_fd(),
+            doors: host.groups.as_ref().map(|groups| groups.doors()).unwrap_or_default(),
+            ipv4: (host.interfaces().iter()).find_map(|interface| interface.ipv4).map(|net| net.to_string()),
+        };
+        Self {
+            pid: std::process::id().cast_signed(),
+            init: fabric.thread().init_pid(),
+            own_mounts: fabric.thread().has_own_mounts(),
+            hosts: hosts.iter().map(host).collect(),
+        }
+    }
 }
 
 /// Writes the state file anew, in one step for its readers.

@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, watch};
 
 use crate::error::Error;
 use crate::fabric::Fabric;
@@ -15,30 +14,48 @@ use crate::options::{ControllerTarget, Options};
 use crate::ovs;
 use crate::relay;
 use crate::soft::SoftSwitches;
-use crate::topology::{Node, Plan, SwitchKind};
+use crate::tasks::Tasks;
+use crate::topology::{Node, Plan, PlannedEnd, SwitchKind};
 use crate::view::Snapshot;
 
 /// All switches, of whatever kind.
 #[derive(Debug)]
 pub(crate) struct Switches {
-    /// There where at least one switch is Open vSwitch's.
-    instance: Option<ovs::Instance>,
-    /// There where at least one switch is soft, and they have their ports.
-    soft: Option<SoftSwitches>,
-    kinds: Vec<SwitchKind>,
-    /// OVSDB targets, `tcp:127.0.0.1:6653`.
-    controllers: Vec<String>,
-    /// The same as addresses of the fabric.
+    options: Options,
+    view: Arc<watch::Sender<Snapshot>>,
+    /// There once a switch needs them.
+    controllers: OnceLock<Controllers>,
+    /// There once at least one switch is Open vSwitch's.
+    ovs: OnceLock<ovs::Instance>,
+    begun: Notify,
+    /// There once at least one switch is soft.
+    soft: OnceLock<SoftSwitches>,
+}
+
+/// Where switches find their controllers.
+#[derive(Debug)]
+struct Controllers {
+    /// In the fabric.
     addresses: Vec<SocketAddr>,
-    /// What those of them stand for that are relays: `tcp:HOST:PORT` as the user wrote it.
+    /// What those of them stand for that are relays: `tcp:HOST:PORT` as the user wrote it, by the OVSDB target.
     relayed: HashMap<String, String>,
-    fail_mode: crate::FailMode,
+}
+
+/// As an OVSDB target, `tcp:127.0.0.1:6653`.
+fn target(address: SocketAddr) -> String {
+    ControllerTarget::Fabric(address).to_string()
 }
 
 impl Switches {
+    /// None yet; `view` will tell the states of their links.
+    pub(crate) fn new(options: Options, view: Arc<watch::Sender<Snapshot>>) -> Self {
+        let (ovs, soft) = (OnceLock::new(), OnceLock::new());
+        Self { options, view, controllers: OnceLock::new(), ovs, begun: Notify::new(), soft }
+    }
+
     /// What each switch is to be made of; never [`SwitchKind::Auto`].
-    pub(crate) fn kinds(plan: &Plan, options: &Options) -> Vec<SwitchKind> {
-        let kind = |kind: Option<SwitchKind>| match kind.unwrap_or(options.switch) {
+    pub(crate) fn kinds(&self, plan: &Plan) -> Vec<SwitchKind> {
+        let kind = |kind: Option<SwitchKind>| match kind.unwrap_or(self.options.switch) {
             SwitchKind::Auto if ovs::Installation::find().is_ok() => SwitchKind::Ovs,
             SwitchKind::Auto => SwitchKind::Soft,
             other => other,
@@ -46,113 +63,227 @@ impl Switches {
         plan.switches.iter().map(|s| kind(s.kind)).collect()
     }
 
-    /// Starts what the switches need, without ports yet.
+    /// Starts what switches of these kinds need and what does not run yet; they have no ports yet.
     pub(crate) async fn start(
+        &self,
         fabric: &Fabric,
-        plan: &Plan,
         kinds: &[SwitchKind],
-        options: &Options,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<Self, Error> {
-        let has = |kind| kinds.contains(&kind);
-        let mut addresses = Vec::new();
-        let mut controllers = Vec::new();
-        let mut relayed = HashMap::new();
-        let mut instance = None;
-        if has(SwitchKind::Ovs) || has(SwitchKind::Soft) {
-            for target in &options.controllers {
-                let address = match target {
-                    ControllerTarget::None => continue,
-                    ControllerTarget::Fabric(address) => *address,
-                    ControllerTarget::Remote { host, port } => relay::start(fabric, host, *port, tasks)?,
-                };
-                let name = ControllerTarget::Fabric(address).to_string();
-                if let ControllerTarget::Remote { .. } = target {
-                    relayed.insert(name.clone(), target.to_string());
-                }
-                controllers.push(name);
-                addresses.push(address);
-            }
+        tasks: &Tasks,
+    ) -> Result<(), Error> {
+        let needs = |kind, there: bool| !there && kinds.contains(&kind);
+        // Whoever starts one holds the only right to change the network.
+        if needs(SwitchKind::Soft, self.soft.get().is_some()) {
+            let addresses = &self.controllers(fabric, tasks)?.addresses;
+            let (namespace, mode) = (fabric.namespace(), self.options.fail_mode);
+            let soft = SoftSwitches::start(namespace, mode, addresses, &self.view).await?;
+            let _ = self.soft.set(soft);
         }
-        if has(SwitchKind::Ovs) {
-            tracing::debug!(switches = plan.switches.len(), "starting Open vSwitch");
+        if needs(SwitchKind::Ovs, self.ovs.get().is_some()) {
+            self.controllers(fabric, tasks)?;
+            tracing::debug!(switches = kinds.len(), "starting Open vSwitch");
             let directory = fabric.dir().join("ovs");
             let started = ovs::Instance::start(fabric.namespace(), &directory, fabric.ledger()).await;
-            instance = Some(started.map_err(Error::switch("cannot start Open vSwitch"))?);
+            let _ = self.ovs.set(started.map_err(Error::switch("cannot start Open vSwitch"))?);
+            self.begun.notify_waiters();
         }
-        let (kinds, fail_mode) = (kinds.to_vec(), options.fail_mode);
-        Ok(Self { instance, soft: None, kinds, controllers, addresses, relayed, fail_mode })
+        Ok(())
+    }
+
+    /// Where the controllers are; relays start with the first call.
+    fn controllers(&self, fabric: &Fabric, tasks: &Tasks) -> Result<&Controllers, Error> {
+        if let Some(controllers) = self.controllers.get() {
+            return Ok(controllers);
+        }
+        let mut addresses = Vec::new();
+        let mut relayed = HashMap::new();
+        for written in &self.options.controllers {
+            let address = match written {
+                ControllerTarget::None => continue,
+                ControllerTarget::Fabric(address) => *address,
+                ControllerTarget::Remote { host, port } => relay::start(fabric, host, *port, tasks)?,
+            };
+            if let ControllerTarget::Remote { .. } = written {
+                relayed.insert(target(address), written.to_string());
+            }
+            addresses.push(address);
+        }
+        Ok(self.controllers.get_or_init(|| Controllers { addresses, relayed }))
     }
 
     /// Whether frames are read by a program, which needs their checksums finished.
     pub(crate) fn need_finished_checksums(&self) -> bool {
-        (self.instance.as_ref()).is_some_and(|instance| instance.datapath() == ovs::Datapath::Userspace)
+        self.ovs.get().is_some_and(|instance| instance.datapath() == ovs::Datapath::Userspace)
     }
 
-    /// Gives the switches their ports and controllers: to the bridges in one transaction.
-    pub(crate) async fn connect(&mut self, fabric: &Fabric, plan: &Plan) -> Result<(), Error> {
-        if self.kinds.contains(&SwitchKind::Soft) {
-            let (namespace, mode) = (fabric.namespace(), self.fail_mode);
-            let soft = SoftSwitches::start(namespace, plan, &self.kinds, mode, &self.addresses);
-            self.soft = Some(soft.await?);
+    /// Gives these switches all their ports and controllers: to the bridges in one transaction.
+    pub(crate) async fn connect(
+        &self,
+        plan: &Plan,
+        kinds: &[SwitchKind],
+        switches: &[usize],
+    ) -> Result<(), Error> {
+        let of = |kind| switches.iter().copied().filter(move |i| kinds[*i] == kind);
+        if let Some(soft) = self.soft.get() {
+            soft.connect(plan, &of(SwitchKind::Soft).collect::<Vec<_>>()).await?;
         }
-        let Some(instance) = &self.instance else {
+        let (Some(instance), Some(controllers)) = (self.ovs.get(), self.controllers.get()) else {
             return Ok(());
         };
+        let targets: Vec<_> = controllers.addresses.iter().copied().map(target).collect();
         let mut ports = vec![Vec::new(); plan.switches.len()];
-        for end in plan.links.iter().flatten() {
+        for end in plan.links.iter().flat_map(|link| &link.ends) {
             if let Node::Switch(i) = end.node {
                 ports[i].push((end.kernel_name.clone(), end.port));
             }
         }
-        let bridges: Vec<_> = plan
-            .switches
-            .iter()
-            .zip(ports)
-            .zip(&self.kinds)
-            .filter(|(_, kind)| **kind == SwitchKind::Ovs)
-            .map(|((switch, ports), _)| ovs::Bridge {
-                name: switch.kernel_name.clone(),
-                dpid: switch.dpid,
-                fail_mode: switch.fail_mode.unwrap_or(self.fail_mode),
-                controllers: self.controllers.clone(),
-                ports,
+        let bridges: Vec<_> = of(SwitchKind::Ovs)
+            .map(|i| {
+                let switch = &plan.switches[i];
+                ovs::Bridge {
+                    name: switch.kernel_name.clone(),
+                    dpid: switch.dpid,
+                    fail_mode: switch.fail_mode.unwrap_or(self.options.fail_mode),
+                    controllers: targets.clone(),
+                    ports: std::mem::take(&mut ports[i]),
+                }
             })
             .collect();
         instance.apply(&bridges).await.map_err(Error::switch("cannot set the bridges up"))
     }
 
-    /// Tells the soft switches of their links' changes from now on; Open vSwitch sees them itself.
-    pub(crate) fn follow(&mut self, plan: &Plan, view: &Arc<watch::Sender<Snapshot>>) {
-        if let Some(soft) = &mut self.soft {
-            soft.follow(plan, view.subscribe());
+    /// Takes these switches away; those that are stopped, and so away already, are no error.
+    pub(crate) async fn disconnect(
+        &self,
+        plan: &Plan,
+        kinds: &[SwitchKind],
+        switches: &[usize],
+    ) -> Result<(), Error> {
+        let of = |kind| switches.iter().filter(move |i| kinds[**i] == kind).map(|i| &plan.switches[*i]);
+        if let Some(soft) = self.soft.get() {
+            let names: Vec<_> = of(SwitchKind::Soft).map(|switch| switch.name.as_str()).collect();
+            soft.disconnect(&names).await;
+        }
+        let Some(instance) = self.ovs.get() else {
+            return Ok(());
+        };
+        for switch in of(SwitchKind::Ovs) {
+            match instance.remove(&[&switch.kernel_name]).await {
+                Ok(()) | Err(ovs::Error::UnknownBridge(_)) => {}
+                Err(error) => return Err(Error::switch(format!("cannot stop {}", switch.name))(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an end of a link, the interface `index`, a port of its switch, if that runs; Linux bridges have it already.
+    pub(crate) async fn add_port(
+        &self,
+        plan: &Plan,
+        kinds: &[SwitchKind],
+        end: &PlannedEnd,
+        index: u32,
+    ) -> Result<(), Error> {
+        if let Some(soft) = self.soft_of(kinds, end) {
+            return soft.add_port(end, index).await;
+        }
+        let Some((instance, bridge)) = self.bridge_of(plan, kinds, end) else {
+            return Ok(());
+        };
+        match instance.add_port(bridge, &end.kernel_name, end.port).await {
+            Ok(()) | Err(ovs::Error::UnknownBridge(_)) => Ok(()),
+            Err(error) => Err(Error::switch(format!("cannot add port {}", end.name))(error)),
         }
     }
 
-    pub(crate) async fn wait_connected(&self, plan: &Plan, timeout: Duration) -> Result<(), Error> {
-        if let Some(soft) = &self.soft {
-            soft.wait_connected(timeout).await?;
+    /// Undoes [`add_port`](Self::add_port).
+    pub(crate) async fn remove_port(
+        &self,
+        plan: &Plan,
+        kinds: &[SwitchKind],
+        end: &PlannedEnd,
+    ) -> Result<(), Error> {
+        if let Some(soft) = self.soft_of(kinds, end) {
+            soft.remove_port(end);
+            return Ok(());
         }
-        let Some(instance) = &self.instance else {
+        let Some((instance, bridge)) = self.bridge_of(plan, kinds, end) else {
             return Ok(());
         };
-        if self.controllers.is_empty() {
+        match instance.remove_port(bridge, &end.kernel_name).await {
+            Ok(()) | Err(ovs::Error::UnknownBridge(_) | ovs::Error::UnknownPort { .. }) => Ok(()),
+            Err(error) => Err(Error::switch(format!("cannot take port {} away", end.name))(error)),
+        }
+    }
+
+    fn soft_of(&self, kinds: &[SwitchKind], end: &PlannedEnd) -> Option<&SoftSwitches> {
+        self.soft.get().filter(|_| matches!(end.node, Node::Switch(i) if kinds[i] == SwitchKind::Soft))
+    }
+
+    fn bridge_of<'a>(
+        &'a self,
+        plan: &'a Plan,
+        kinds: &[SwitchKind],
+        end: &PlannedEnd,
+    ) -> Option<(&'a ovs::Instance, &'a str)> {
+        match end.node {
+            Node::Switch(i) if kinds[i] == SwitchKind::Ovs => {
+                Some((self.ovs.get()?, &plan.switches[i].kernel_name))
+            }
+            _ => None,
+        }
+    }
+
+    /// Waits until the switches that run are connected to a controller, if they have any.
+    pub(crate) async fn wait_connected(&self, view: &Snapshot, timeout: Duration) -> Result<(), Error> {
+        let soft = async {
+            match self.soft.get() {
+                Some(soft) => soft.wait_connected(timeout).await,
+                None => Ok(()),
+            }
+        };
+        let (soft, bridges) = tokio::join!(soft, self.wait_bridges_connected(view, timeout));
+        soft.and(bridges)
+    }
+
+    async fn wait_bridges_connected(&self, view: &Snapshot, timeout: Duration) -> Result<(), Error> {
+        let (Some(instance), Some(controllers)) = (self.ovs.get(), self.controllers.get()) else {
+            return Ok(());
+        };
+        if controllers.addresses.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = plan
-            .switches
-            .iter()
-            .zip(&self.kinds)
-            .filter(|(_, kind)| **kind == SwitchKind::Ovs)
-            .map(|(switch, _)| switch.kernel_name.clone())
-            .collect();
+        let speaking = view.switches.iter().filter(|switch| switch.kind == SwitchKind::Ovs && switch.running);
+        let names: Vec<_> = speaking.map(|switch| switch.kernel_name.as_str()).collect();
         instance
             .wait_connected(&names, timeout)
             .await
-            .map_err(|error| self.as_written(error))
+            .map_err(|error| controllers.as_written(error))
             .map_err(Error::switch("not all are connected to their controller"))
     }
 
+    pub(crate) async fn stop(self) -> Result<(), Error> {
+        if let Some(soft) = self.soft.into_inner() {
+            soft.stop().await;
+        }
+        match self.ovs.into_inner() {
+            Some(instance) => instance.stop().await.map_err(Error::switch("cannot stop Open vSwitch")),
+            None => Ok(()),
+        }
+    }
+
+    /// Resolves, with the error to show, when a switch's process ends though nobody asked it to.
+    pub(crate) async fn died(&self) -> Error {
+        loop {
+            let begun = self.begun.notified();
+            match self.ovs.get() {
+                Some(instance) => return Error::switch("a switch has failed")(instance.died().await),
+                None => begun.await,
+            }
+        }
+    }
+}
+
+impl Controllers {
     /// Calls controllers as the user did, not by their relays' addresses.
     fn as_written(&self, mut error: ovs::Error) -> ovs::Error {
         if let ovs::Error::NotConnected { bridges, .. } = &mut error {
@@ -163,23 +294,5 @@ impl Switches {
             }
         }
         error
-    }
-
-    pub(crate) async fn stop(self) -> Result<(), Error> {
-        if let Some(soft) = self.soft {
-            soft.stop().await;
-        }
-        match self.instance {
-            Some(instance) => instance.stop().await.map_err(Error::switch("cannot stop Open vSwitch")),
-            None => Ok(()),
-        }
-    }
-
-    /// Resolves, with the error to show, when a switch's process ends though nobody asked it to.
-    pub(crate) async fn died(&self) -> Error {
-        match &self.instance {
-            Some(instance) => Error::switch("a switch has failed")(instance.died().await),
-            None => std::future::pending().await,
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! What can be seen of a running network.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use openflow::{DatapathId, MacAddr};
 
 use crate::construction::interface_index;
-use crate::topology::{Ipv4Net, Ipv6Net, LinkProperties, Node, Plan, PlannedEnd, SwitchKind};
+use crate::topology::{Ipv4Net, Ipv6Net, LinkProperties, Node, Plan, PlannedEnd, PlannedLink, SwitchKind};
 
 /// A network at one moment. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct SwitchView {
     pub dpid: DatapathId,
     /// What it is made of; never [`SwitchKind::Auto`].
     pub kind: SwitchKind,
+    /// Whether it works: not after `switch s1 stop`.
+    pub running: bool,
     /// Its ports in the order of the links.
     pub ports: Vec<PortView>,
 }
@@ -79,6 +82,8 @@ pub struct PortView {
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkView {
+    /// No other link of this network has had it, and it stays when others come and go.
+    pub number: usize,
     /// One end.
     pub a: EndView,
     /// The other end.
@@ -143,7 +148,11 @@ impl LinkView {
 }
 
 impl Snapshot {
-    pub(crate) fn new(name: &str, plan: &Plan, kinds: &[SwitchKind]) -> Self {
+    /// A network as planned; what was there `before` keeps its state.
+    pub(crate) fn new(name: &str, plan: &Plan, kinds: &[SwitchKind], before: Option<&Snapshot>) -> Self {
+        let stopped = |name: &str| {
+            before.is_some_and(|view| view.switches.iter().any(|s| s.name == name && !s.running))
+        };
         let mut hosts: Vec<_> = plan
             .hosts
             .iter()
@@ -158,17 +167,18 @@ impl Snapshot {
                 kernel_name: switch.kernel_name.clone(),
                 dpid: switch.dpid,
                 kind: *kind,
+                running: !stopped(&switch.name),
                 ports: Vec::new(),
             })
             .collect();
-        for (link, ends) in plan.links.iter().enumerate() {
-            for (side, end) in ends.iter().enumerate() {
+        for (link, planned) in plan.links.iter().enumerate() {
+            for (side, end) in planned.ends.iter().enumerate() {
                 let (name, kernel_name) = (end.name.clone(), end.kernel_name.clone());
                 match end.node {
                     Node::Host(i) => hosts[i].interfaces.push(InterfaceView {
                         name,
                         kernel_name,
-                        index: interface_index(link, side),
+                        index: interface_index(planned.number, side),
                         mac: end.mac.unwrap_or_default(),
                         ipv4: end.ipv4,
                         ipv6: end.ipv6,
@@ -186,10 +196,16 @@ impl Snapshot {
             interface: end.name.clone(),
             kernel_name: end.kernel_name.clone(),
         };
-        let links = plan.links.iter().zip(&plan.shaped).map(|([a, b], shaped)| {
+        let known: HashMap<usize, &LinkView> =
+            before.iter().flat_map(|view| view.links.iter()).map(|link| (link.number, link)).collect();
+        let links = plan.links.iter().map(|PlannedLink { number, ends: [a, b], shaped }| {
             let [a_to_b, b_to_a] = shaped.unwrap_or_default();
             let backend = if shaped.is_some() { LinkBackend::Userspace } else { LinkBackend::Veth };
-            LinkView { a: view(a), b: view(b), state: LinkState::Down, backend, a_to_b, b_to_a }
+            let (state, a_to_b, b_to_a) = match known.get(number) {
+                Some(known) => (known.state, known.a_to_b, known.b_to_a),
+                None => (LinkState::Down, a_to_b, b_to_a),
+            };
+            LinkView { number: *number, a: view(a), b: view(b), state, backend, a_to_b, b_to_a }
         });
         Self { name: name.into(), hosts: hosts.into(), switches: switches.into(), links: links.collect() }
     }

@@ -29,6 +29,9 @@ pub(crate) struct NewInterface {
 /// stay far below.
 pub(crate) const FIRST_INDEX: u32 = 10_000;
 
+/// Indices from here on are bridges'.
+pub(crate) const FIRST_BRIDGE: u32 = 1 << 30;
+
 impl NewInterface {
     /// What is said of any kind of interface.
     fn describe<T>(&self, builder: LinkMessageBuilder<T>) -> LinkMessageBuilder<T> {
@@ -67,6 +70,11 @@ pub(crate) fn bridge(interface: &NewInterface) -> RouteNetlinkMessage {
 /// Makes the interface a port of the bridge.
 pub(crate) fn enslave(interface: u32, bridge: u32) -> RouteNetlinkMessage {
     RouteNetlinkMessage::SetLink(LinkUnspec::new_with_index(interface).controller(bridge).build())
+}
+
+/// Deletes an interface, and with it the other end of its pair.
+pub(crate) fn delete(interface: u32) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::DelLink(LinkUnspec::new_with_index(interface).build())
 }
 
 /// Administratively up or down.

@@ -14,6 +14,7 @@ mod last_act;
 mod limits;
 mod ns;
 pub(crate) mod privileges;
+mod processes;
 mod readiness;
 mod thread;
 

@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::child::{self, Child};
 use super::thread::NamespaceThread;
-use super::{Output, loopback_up};
+use super::{Output, loopback_up, processes};
 use crate::error::Error;
 
 static NEXT_IDENTITY: AtomicU64 = AtomicU64::new(0);
@@ -142,6 +142,17 @@ impl NetNs {
         self.run(move || child::spawn(command, place, &orphans))
             .await?
             .map_err(Error::system("start", program))
+    }
+
+    /// Kills every process of the testbed that stands in this namespace, and waits until they have ended. Who starts
+    /// others there meanwhile may keep this busy for two seconds; then they are left.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read.
+    pub(crate) async fn end_processes(&self) -> Result<(), Error> {
+        let (inner, init) = (Arc::clone(&self.inner), self.thread.init_pid());
+        let work = tokio::task::spawn_blocking(move || processes::end_all(&inner.fd, init));
+        work.await.map_err(|_| Error::Ended)?.map_err(Error::system("end", "a host's processes"))
     }
 
     /// Runs `command` to its end with no input, and gathers what it writes.

@@ -25,6 +25,10 @@ const QUANTUM: Duration = Duration::from_micros(40);
 
 /// What the thread is asked to do.
 pub(super) enum Command {
+    /// Carry one more link: from its first end, from its second.
+    Add { link: usize, properties: [LinkProperties; 2] },
+    /// Carry a link no more.
+    Remove { link: usize },
     /// Give a direction (link, the end that frames come from) other properties.
     Change { link: usize, from: usize, properties: LinkProperties },
     /// Say what has become of a link's frames, each way.
@@ -37,6 +41,9 @@ pub(super) struct Engine {
     commands: Receiver<Command>,
     /// From the interface where frames come in to the interface where they go out, and what happens in between.
     directions: Vec<(u32, Direction)>,
+    /// Places in `directions` whose link is gone.
+    vacant: Vec<usize>,
+    seed: u64,
     of_interface: HashMap<u32, usize>,
     /// When a direction wants to be looked at. Entries may be out of date, never missing.
     agenda: BinaryHeap<Reverse<(Time, usize)>>,
@@ -52,25 +59,51 @@ impl Engine {
         links: &[(usize, [LinkProperties; 2])],
         seed: u64,
     ) -> Self {
-        let mut directions = Vec::new();
-        let mut of_interface = HashMap::new();
-        for (link, properties) in links {
-            for (from, properties) in properties.iter().enumerate() {
-                // Each direction has numbers of its own, whatever the others draw.
-                let own = seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ ((2 * *link + from) as u64);
-                of_interface.insert(interface_index(*link, from), directions.len());
-                directions.push((interface_index(*link, 1 - from), Direction::new(*properties, own)));
-            }
-        }
-        Self {
+        let mut engine = Self {
             ring,
             wake,
             commands,
-            directions,
-            of_interface,
+            directions: Vec::new(),
+            vacant: Vec::new(),
+            seed,
+            of_interface: HashMap::new(),
             agenda: BinaryHeap::new(),
             epoch: Instant::now(),
             outbox: Vec::new(),
+        };
+        for (link, properties) in links {
+            engine.add(*link, properties);
+        }
+        engine
+    }
+
+    fn add(&mut self, link: usize, properties: &[LinkProperties; 2]) {
+        for (from, properties) in properties.iter().enumerate() {
+            // Each direction has numbers of its own, whatever the others draw.
+            let own = self.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ ((2 * link + from) as u64);
+            let direction = (interface_index(link, 1 - from), Direction::new(*properties, own));
+            let place = match self.vacant.pop() {
+                Some(place) => {
+                    self.directions[place] = direction;
+                    place
+                }
+                None => {
+                    self.directions.push(direction);
+                    self.directions.len() - 1
+                }
+            };
+            self.of_interface.insert(interface_index(link, from), place);
+        }
+    }
+
+    /// What is on its way is lost, as with a cable that is pulled out. The agenda may still name its places: looking at
+    /// one too early does no harm.
+    fn remove(&mut self, link: usize) {
+        for from in [0, 1] {
+            if let Some(place) = self.of_interface.remove(&interface_index(link, from)) {
+                self.directions[place].1 = Direction::new(LinkProperties::default(), 0);
+                self.vacant.push(place);
+            }
         }
     }
 
@@ -159,6 +192,8 @@ impl Engine {
     fn obey(&mut self) -> bool {
         loop {
             match self.commands.try_recv() {
+                Ok(Command::Add { link, properties }) => self.add(link, &properties),
+                Ok(Command::Remove { link }) => self.remove(link),
                 Ok(Command::Change { link, from, properties }) => {
                     let now = self.now();
                     if let Some(&index) = self.of_interface.get(&interface_index(link, from)) {

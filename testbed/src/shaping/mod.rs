@@ -49,6 +49,16 @@ impl Shaping {
         Ok(Self { commands: Some(commands), wake, thread: Some(thread.map_err(failed())?) })
     }
 
+    /// Carries one more link; the kernel must have its halves in the cable already, or soon.
+    pub(crate) fn add(&self, link: usize, properties: [LinkProperties; 2]) -> Result<(), Error> {
+        self.ask(Command::Add { link, properties })
+    }
+
+    /// Carries a link no more.
+    pub(crate) fn remove(&self, link: usize) -> Result<(), Error> {
+        self.ask(Command::Remove { link })
+    }
+
     /// Changes what happens to frames that come from the end `from` of a link.
     pub(crate) fn change(&self, link: usize, from: usize, properties: LinkProperties) -> Result<(), Error> {
         self.ask(Command::Change { link, from, properties })

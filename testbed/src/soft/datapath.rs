@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -35,14 +35,30 @@ pub(super) type Routes = HashMap<u32, Route>;
 #[derive(Clone, Debug)]
 pub(super) struct Ports {
     pub(super) socket: Arc<PacketSocket>,
-    pub(super) interfaces: Arc<HashMap<PortNo, u32>>,
+    pub(super) interfaces: Arc<RwLock<HashMap<PortNo, u32>>>,
+}
+
+impl Ports {
+    /// The index of the interface that a port is.
+    fn get(&self, port: PortNo) -> Option<u32> {
+        self.interfaces.read().unwrap_or_else(PoisonError::into_inner).get(&port).copied()
+    }
+
+    pub(super) fn insert(&self, port: PortNo, interface: u32) {
+        self.interfaces.write().unwrap_or_else(PoisonError::into_inner).insert(port, interface);
+    }
+
+    /// Takes one away; which interface it was.
+    pub(super) fn remove(&self, port: PortNo) -> Option<u32> {
+        self.interfaces.write().unwrap_or_else(PoisonError::into_inner).remove(&port)
+    }
 }
 
 impl Wires for &Ports {
     fn send(&mut self, port: PortNo, frame: &[u8], offload: Option<Offload>) {
-        if let Some(interface) = self.interfaces.get(&port) {
+        if let Some(interface) = self.get(port) {
             // What cannot be sent is lost, as on any wire.
-            let _ = self.socket.send(*interface, frame, offload);
+            let _ = self.socket.send(interface, frame, offload);
         }
     }
 }
@@ -55,11 +71,11 @@ pub(super) struct Datapath {
 }
 
 impl Datapath {
-    /// Starts it.
+    /// Starts it. The routes may change meanwhile.
     ///
     /// # Errors
     /// Where there is no descriptor or no thread left.
-    pub(super) fn start(socket: Arc<PacketSocket>, routes: Routes) -> io::Result<Datapath> {
+    pub(super) fn start(socket: Arc<PacketSocket>, routes: Arc<RwLock<Routes>>) -> io::Result<Datapath> {
         let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let stopped = Arc::clone(&stop);
         let work = move || {
@@ -82,7 +98,7 @@ impl Drop for Datapath {
     }
 }
 
-fn carry(socket: &PacketSocket, stop: &EventFd, routes: &Routes) -> io::Result<()> {
+fn carry(socket: &PacketSocket, stop: &EventFd, routes: &RwLock<Routes>) -> io::Result<()> {
     let (mut inbox, mut outbox) = (Inbox::new(), Outbox::default());
     loop {
         let mut events =
@@ -95,7 +111,8 @@ fn carry(socket: &PacketSocket, stop: &EventFd, routes: &Routes) -> io::Result<(
             return Ok(());
         }
         for _ in 0..AT_A_STRETCH {
-            if !batch(socket, &mut inbox, &mut outbox, routes)? {
+            let routes = routes.read().unwrap_or_else(PoisonError::into_inner);
+            if !batch(socket, &mut inbox, &mut outbox, &routes)? {
                 break;
             }
         }
@@ -146,8 +163,8 @@ struct Batched<'a> {
 
 impl Wires for Batched<'_> {
     fn send(&mut self, port: PortNo, frame: &[u8], offload: Option<Offload>) {
-        if let Some(interface) = self.ports.interfaces.get(&port) {
-            self.outbox.send(self.socket, *interface, frame, offload);
+        if let Some(interface) = self.ports.get(port) {
+            self.outbox.send(self.socket, interface, frame, offload);
         }
     }
 }

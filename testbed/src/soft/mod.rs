@@ -1,7 +1,8 @@
 //! The soft switch: [`openflow::pipeline`] with packet sockets for ports, in this process.
 //!
 //! All soft switches of a testbed share one packet socket and one thread that carries their packets
-//! ([`datapath`]); each has a task for every controller ([`agent`]) and one that keeps its time.
+//! ([`datapath`]); each has a task for every controller ([`agent`]) and one that keeps its time. Switches and ports come
+//! and go meanwhile.
 
 mod agent;
 mod datapath;
@@ -9,9 +10,9 @@ mod socket;
 mod switch;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use openflow::msg::port::{PortFeatures, PortState};
@@ -25,7 +26,7 @@ use crate::connection;
 use crate::construction::interface_index;
 use crate::error::Error;
 use crate::sandbox::NetNs;
-use crate::topology::{FailMode, Node, Plan, PlannedSwitch, SwitchKind};
+use crate::topology::{FailMode, Node, Plan, PlannedEnd, PlannedSwitch};
 use crate::view::{LinkState, Snapshot};
 use datapath::{Datapath, Ports, Route, Routes};
 use socket::PacketSocket;
@@ -38,11 +39,34 @@ const SPEED: u32 = 10_000_000;
 #[derive(Debug)]
 pub(crate) struct SoftSwitches {
     // Dropped in this order: who tells them what to do, then what carries.
-    tasks: JoinSet<()>,
+    follower: JoinSet<()>,
+    members: Arc<Members>,
     _datapath: Datapath,
-    /// By their place in the plan.
-    switches: HashMap<usize, Arc<SoftSwitch>>,
-    has_controllers: bool,
+    socket: Arc<PacketSocket>,
+    routes: Arc<RwLock<Routes>>,
+    fabric: NetNs,
+    controllers: Vec<SocketAddr>,
+    fail_mode: FailMode,
+}
+
+/// The switches that run, and what they are told of their links.
+#[derive(Debug)]
+struct Members {
+    /// By their names.
+    switches: Mutex<HashMap<String, Member>>,
+    view: Arc<watch::Sender<Snapshot>>,
+    /// The numbers of the links that have been seen up. A new one counts as up until then: it is, and the view does not
+    /// know it yet.
+    settled: Mutex<HashSet<usize>>,
+}
+
+/// A switch that runs.
+#[derive(Debug)]
+struct Member {
+    // Dropped first: its controllers' connections, and what keeps its time.
+    tasks: JoinSet<()>,
+    switch: Arc<SoftSwitch>,
+    ports: Ports,
 }
 
 /// Switches without a controller.
@@ -53,88 +77,132 @@ struct NotConnected {
     seconds: f64,
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl SoftSwitches {
-    /// Sets those switches of the plan up that are to be soft, whose ports are there already.
+    /// Starts what carries the packets of soft switches, of which there are none yet; `view` tells their links' states.
     ///
     /// # Errors
     /// The kernel's, most of all where packet sockets are not allowed.
     pub(crate) async fn start(
         fabric: &NetNs,
-        plan: &Plan,
-        kinds: &[SwitchKind],
         fail_mode: FailMode,
         controllers: &[SocketAddr],
+        view: &Arc<watch::Sender<Snapshot>>,
     ) -> Result<SoftSwitches, Error> {
-        let now = Instant::now();
-        let chosen = plan.switches.iter().enumerate().filter(|(i, _)| kinds[*i] == SwitchKind::Soft);
-        let switches: HashMap<usize, Arc<SoftSwitch>> = chosen
-            .map(|(i, planned)| {
-                let mode = planned.fail_mode.unwrap_or(fail_mode);
-                let switch = SoftSwitch::new(&planned.name, config(planned), mode, controllers.len(), now);
-                (i, Arc::new(switch))
-            })
-            .collect();
-        let addresses = addresses(fabric).await?;
-        let mut interfaces: HashMap<usize, HashMap<PortNo, u32>> = HashMap::new();
-        for (link, ends) in plan.links.iter().enumerate() {
-            for (side, end) in ends.iter().enumerate() {
-                let Node::Switch(i) = end.node else { continue };
-                let Some(switch) = switches.get(&i) else { continue };
-                let (index, number) = (interface_index(link, side), PortNo(end.port));
-                let hw_addr = addresses.get(&index).copied().unwrap_or_default();
-                switch.set_port(port(number, hw_addr, &end.kernel_name), now);
-                interfaces.entry(i).or_default().insert(number, index);
-            }
-        }
         let opened = fabric.run(PacketSocket::open).await?;
         let socket = Arc::new(opened.map_err(Error::system("open", "a packet socket"))?);
-        let mut tasks = JoinSet::new();
-        let mut routes = Routes::new();
-        for (i, switch) in &switches {
-            let interfaces = Arc::new(interfaces.remove(i).unwrap_or_default());
-            let ports = Ports { socket: Arc::clone(&socket), interfaces };
-            for (port, index) in &*ports.interfaces {
-                let route = Route { switch: Arc::clone(switch), port: *port, ports: ports.clone() };
-                routes.insert(*index, route);
+        let routes = Arc::new(RwLock::new(Routes::new()));
+        let datapath = Datapath::start(Arc::clone(&socket), Arc::clone(&routes))
+            .map_err(Error::system("start", "the datapath"))?;
+        let members = Arc::new(Members {
+            switches: Mutex::default(),
+            view: Arc::clone(view),
+            settled: Mutex::default(),
+        });
+        let mut follower = JoinSet::new();
+        follower.spawn(follow(Arc::clone(&members), view.subscribe()));
+        let (fabric, controllers) = (fabric.clone(), controllers.to_vec());
+        Ok(SoftSwitches {
+            follower,
+            members,
+            _datapath: datapath,
+            socket,
+            routes,
+            fabric,
+            controllers,
+            fail_mode,
+        })
+    }
+
+    /// Sets these switches of a plan up, whose ports are there already.
+    ///
+    /// # Errors
+    /// When the kernel does not tell the ports' addresses.
+    pub(crate) async fn connect(&self, plan: &Plan, switches: &[usize]) -> Result<(), Error> {
+        let now = Instant::now();
+        let addresses = addresses(&self.fabric).await?;
+        let mut chosen: HashMap<usize, Member> =
+            switches.iter().map(|i| (*i, self.member(&plan.switches[*i], now))).collect();
+        for link in &plan.links {
+            for (side, end) in link.ends.iter().enumerate() {
+                let Node::Switch(i) = end.node else { continue };
+                if let Some(member) = chosen.get(&i) {
+                    let index = interface_index(link.number, side);
+                    self.add(member, end, index, addresses.get(&index).copied(), now);
+                }
             }
-            for address in controllers {
-                tasks.spawn(agent::run(Arc::clone(switch), ports.clone(), fabric.clone(), *address));
+        }
+        let names: Vec<_> = chosen.values().map(|member| member.switch.name.clone()).collect();
+        locked(&self.members.switches)
+            .extend(chosen.drain().map(|(_, member)| (member.switch.name.clone(), member)));
+        // Links may be down already, and the controllers are to see it so from the beginning.
+        self.members.tell();
+        let mut members = locked(&self.members.switches);
+        for name in names {
+            let Some(Member { tasks, switch, ports }) = members.get_mut(&name) else { continue };
+            for address in &self.controllers {
+                tasks.spawn(agent::run(Arc::clone(switch), ports.clone(), self.fabric.clone(), *address));
             }
             let switch = Arc::clone(switch);
             tasks.spawn(async move { switch.keep_time().await });
         }
-        let datapath = Datapath::start(socket, routes).map_err(Error::system("start", "the datapath"))?;
-        let has_controllers = !controllers.is_empty();
-        Ok(SoftSwitches { tasks, _datapath: datapath, switches, has_controllers })
+        Ok(())
     }
 
-    /// Tells the switches of their links' changes from now on.
-    pub(crate) fn follow(&mut self, plan: &Plan, mut view: watch::Receiver<Snapshot>) {
-        let switches = self.switches.clone();
-        let ends: Vec<[_; 2]> =
-            plan.links.iter().map(|ends| ends.each_ref().map(|end| (end.node, PortNo(end.port)))).collect();
-        self.tasks.spawn(async move {
-            let mut known = vec![LinkState::Up; ends.len()];
-            loop {
-                let links = Arc::clone(&view.borrow_and_update().links);
-                for ((known, link), ends) in known.iter_mut().zip(links.iter()).zip(&ends) {
-                    if *known == link.state {
-                        continue;
-                    }
-                    *known = link.state;
-                    for (node, port) in ends {
-                        let Node::Switch(i) = node else { continue };
-                        let Some(switch) = switches.get(i) else { continue };
-                        let down = link.state == LinkState::Down;
-                        let change = |port: &mut Port| port.state.set(PortState::LINK_DOWN, down);
-                        switch.change_port(*port, Instant::now(), change);
-                    }
-                }
-                if view.changed().await.is_err() {
-                    return;
-                }
+    fn member(&self, planned: &PlannedSwitch, now: Instant) -> Member {
+        let mode = planned.fail_mode.unwrap_or(self.fail_mode);
+        let switch = SoftSwitch::new(&planned.name, config(planned), mode, self.controllers.len(), now);
+        let ports = Ports { socket: Arc::clone(&self.socket), interfaces: Arc::default() };
+        Member { tasks: JoinSet::new(), switch: Arc::new(switch), ports }
+    }
+
+    fn routes(&self, change: impl FnOnce(&mut Routes)) {
+        change(&mut self.routes.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Gives a switch a port. Packets can leave by it once its controllers hear of it.
+    fn add(&self, member: &Member, end: &PlannedEnd, index: u32, hw_addr: Option<MacAddr>, now: Instant) {
+        let Member { switch, ports, .. } = member;
+        let number = PortNo(end.port);
+        ports.insert(number, index);
+        switch.set_port(port(number, hw_addr.unwrap_or_default(), &end.kernel_name), now);
+        let route = Route { switch: Arc::clone(switch), port: number, ports: ports.clone() };
+        self.routes(|routes| drop(routes.insert(index, route)));
+    }
+
+    /// Ends these switches; those that do not run are no error.
+    pub(crate) async fn disconnect(&self, names: &[&str]) {
+        for name in names {
+            let Some(mut member) = locked(&self.members.switches).remove(*name) else { continue };
+            self.routes(|routes| routes.retain(|_, route| !Arc::ptr_eq(&route.switch, &member.switch)));
+            member.tasks.shutdown().await;
+        }
+    }
+
+    /// Makes an end of a link, the interface `index`, a port of its switch, if that runs. Its controllers are told.
+    ///
+    /// # Errors
+    /// When the kernel does not tell the port's address.
+    pub(crate) async fn add_port(&self, end: &PlannedEnd, index: u32) -> Result<(), Error> {
+        let address = addresses(&self.fabric).await?.get(&index).copied();
+        if let Some(member) = locked(&self.members.switches).get(&end.node_name) {
+            self.add(member, end, index, address, Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Undoes [`add_port`](Self::add_port).
+    pub(crate) fn remove_port(&self, end: &PlannedEnd) {
+        if let Some(Member { switch, ports, .. }) = locked(&self.members.switches).get(&end.node_name) {
+            let number = PortNo(end.port);
+            if let Some(index) = ports.remove(number) {
+                self.routes(|routes| drop(routes.remove(&index)));
             }
-        });
+            switch.remove_port(number);
+        }
     }
 
     /// Waits until every switch that is to have a controller has one.
@@ -142,11 +210,13 @@ impl SoftSwitches {
     /// # Errors
     /// With those that have none when the time is over.
     pub(crate) async fn wait_connected(&self, timeout: Duration) -> Result<(), Error> {
-        if !self.has_controllers {
+        if self.controllers.is_empty() {
             return Ok(());
         }
+        let switches: Vec<_> =
+            locked(&self.members.switches).values().map(|member| Arc::clone(&member.switch)).collect();
         let all = async {
-            for switch in self.switches.values() {
+            for switch in &switches {
                 // The sender lives as long as the switch.
                 let _ = switch.connected().wait_for(|count| *count > 0).await;
             }
@@ -154,7 +224,7 @@ impl SoftSwitches {
         if tokio::time::timeout(timeout, all).await.is_ok() {
             return Ok(());
         }
-        let without = self.switches.values().filter(|switch| *switch.connected().borrow() == 0);
+        let without = switches.iter().filter(|switch| *switch.connected().borrow() == 0);
         let mut names: Vec<_> = without.map(|switch| switch.name.clone()).collect();
         names.sort();
         let error = NotConnected { names, seconds: timeout.as_secs_f64() };
@@ -163,9 +233,45 @@ impl SoftSwitches {
 
     /// Ends them.
     pub(crate) async fn stop(mut self) {
-        self.tasks.shutdown().await;
+        self.follower.shutdown().await;
+        let members = std::mem::take(&mut *locked(&self.members.switches));
+        for mut member in members.into_values() {
+            member.tasks.shutdown().await;
+        }
         // The thread is waited for, and the socket's end takes the kernel a grace period.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}
+
+/// Tells the switches of their links' changes, for ever.
+async fn follow(members: Arc<Members>, mut view: watch::Receiver<Snapshot>) {
+    while view.changed().await.is_ok() {
+        members.tell();
+    }
+}
+
+impl Members {
+    /// Tells the switches how their links are now; their controllers hear what is new.
+    fn tell(&self) {
+        // Held to the end: who comes later knows more.
+        let mut settled = locked(&self.settled);
+        let links = Arc::clone(&self.view.borrow().links);
+        *settled = links
+            .iter()
+            .filter(|link| link.state == LinkState::Up || settled.contains(&link.number))
+            .map(|link| link.number)
+            .collect();
+        let (now, switches) = (Instant::now(), locked(&self.switches));
+        for link in links.iter().filter(|link| settled.contains(&link.number)) {
+            let down = link.state == LinkState::Down;
+            for end in [&link.a, &link.b] {
+                if let Some(Member { switch, .. }) = switches.get(&end.node) {
+                    switch.change_port(PortNo(end.port), now, |port| {
+                        port.state.set(PortState::LINK_DOWN, down);
+                    });
+                }
+            }
+        }
     }
 }
 

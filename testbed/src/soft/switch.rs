@@ -118,11 +118,18 @@ impl SoftSwitch {
 
     /// Changes what is seen of a port, if there is such a port.
     pub(super) fn change_port(&self, number: PortNo, now: Instant, change: impl FnOnce(&mut Port)) {
-        let port = self.inner().pipeline.port(number).cloned();
-        if let Some(mut port) = port {
-            change(&mut port);
-            self.set_port(port, now);
-        }
+        let mut inner = self.inner();
+        let Inner { pipeline, channels, .. } = &mut *inner;
+        let Some(mut port) = pipeline.port(number).cloned() else { return };
+        change(&mut port);
+        pipeline.set_port(port, now, &mut Outlet { wires: &mut NoWires, channels, asker: None });
+    }
+
+    /// Takes a port away, if it is there.
+    pub(super) fn remove_port(&self, number: PortNo) {
+        let mut inner = self.inner();
+        let Inner { pipeline, channels, .. } = &mut *inner;
+        pipeline.remove_port(number, &mut Outlet { wires: &mut NoWires, channels, asker: None });
     }
 
     /// Takes the lock for a run of packets.

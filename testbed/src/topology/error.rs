@@ -113,6 +113,16 @@ pub enum TopologyError {
         /// The switch.
         switch: String,
     },
+    /// A change of something that is not there.
+    #[error("no {kind} named {name}; there is {}", crate::error::listed(known))]
+    Unknown {
+        /// `host`, `switch`, `link`.
+        kind: &'static str,
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
     /// A datapath id that is none: Open vSwitch takes zero for "not given".
     #[error("switch {switch} has dpid 0, which no switch can have; give `dpid` another value")]
     ZeroDatapathId {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::plan::PlannedLink;
 use super::{Endpoint, Plan, Topology, TopologyError};
 
 impl Topology {
@@ -19,7 +20,7 @@ impl Topology {
         for (switch, planned) in filled.switches.iter_mut().zip(&switches) {
             switch.dpid = Some(planned.dpid);
         }
-        for (link, [a, b]) in filled.links.iter_mut().zip(&links) {
+        for (link, PlannedLink { ends: [a, b], .. }) in filled.links.iter_mut().zip(&links) {
             link.a = Endpoint::at(a.node_name.as_str(), a.port);
             link.b = Endpoint::at(b.node_name.as_str(), b.port);
         }
@@ -107,7 +108,10 @@ mod tests {
         assert_eq!(filled.filled().unwrap(), filled);
         assert_eq!(Topology::from_toml(&filled.to_toml(), Path::new("t.toml")).unwrap(), filled);
         assert_eq!(serde_json::from_value::<Topology>(filled.to_json()).unwrap(), filled);
-        let plans = [&topology, &filled].map(|topology| format!("{:?}", topology.plan().unwrap()));
+        let plans = [&topology, &filled].map(|topology| {
+            let Plan { hosts, switches, links, .. } = topology.plan().unwrap();
+            format!("{hosts:?} {switches:?} {links:?}")
+        });
         assert_eq!(plans[0], plans[1]);
     }
 

@@ -15,6 +15,7 @@
 //! ```
 
 mod address;
+mod change;
 mod data_centre;
 mod error;
 mod export;
@@ -34,10 +35,11 @@ use openflow::{DatapathId, MacAddr};
 use serde::{Deserialize, Serialize};
 
 pub use address::{Ipv4Net, Ipv6Net, ParseAddressError};
+pub use change::{Change, ParseChangeError};
 pub use error::{FileError, SpecError, TopologyError};
 pub use limits::{Bytes, Cores, Limits, ParseBytesError};
 pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
-pub(crate) use plan::{Node, Plan, PlannedEnd, PlannedSwitch};
+pub(crate) use plan::{Node, Plan, PlannedEnd, PlannedLink, PlannedSwitch};
 pub(crate) use random::SplitMix64;
 pub use units::{ParseQuantityError, Percent, Rate};
 

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use openflow::{DatapathId, MacAddr};
 
 use super::{
-    Endpoint, FailMode, Ipv4Net, Ipv6Net, Limits, LinkProperties, LinkSpec, SwitchKind, Topology,
-    TopologyError,
+    Endpoint, FailMode, Ipv4Net, Ipv6Net, Limits, LinkProperties, SwitchKind, Topology, TopologyError,
 };
 
 /// The longest name of an interface, in bytes (`IFNAMSIZ` less its NUL).
@@ -19,13 +18,14 @@ pub(crate) enum Node {
     Switch(usize),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     pub(crate) hosts: Vec<PlannedHost>,
     pub(crate) switches: Vec<PlannedSwitch>,
-    pub(crate) links: Vec<[PlannedEnd; 2]>,
-    /// What each link does, from its first end and from its second; `None` for plain ones.
-    pub(crate) shaped: Vec<Option<[LinkProperties; 2]>>,
+    pub(crate) links: Vec<PlannedLink>,
+    /// What the next link and the next switch are numbered.
+    next: (usize, usize),
+    names: KernelNames,
 }
 
 #[derive(Debug, Clone)]
@@ -37,11 +37,22 @@ pub(crate) struct PlannedHost {
 #[derive(Debug, Clone)]
 pub(crate) struct PlannedSwitch {
     pub(crate) name: String,
+    /// No other switch of this network has had it.
+    pub(crate) number: usize,
     /// The name of its own interface in the fabric: the bridge's.
     pub(crate) kernel_name: String,
     pub(crate) dpid: DatapathId,
     pub(crate) kind: Option<SwitchKind>,
     pub(crate) fail_mode: Option<FailMode>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedLink {
+    /// No other link of this network has had it.
+    pub(crate) number: usize,
+    pub(crate) ends: [PlannedEnd; 2],
+    /// What it does, from its first end and from its second; `None` for a plain one.
+    pub(crate) shaped: Option<[LinkProperties; 2]>,
 }
 
 /// One end of a link: an interface.
@@ -63,53 +74,96 @@ pub(crate) struct PlannedEnd {
 impl Topology {
     /// Validates, and fills in what was left out.
     pub(crate) fn plan(&self) -> Result<Plan, TopologyError> {
+        self.plan_after(&Plan::default())
+    }
+
+    /// [`plan`](Self::plan) for a network that runs as `before` says: what is in both keeps its number, its names and its
+    /// addresses.
+    pub(crate) fn plan_after(&self, before: &Plan) -> Result<Plan, TopologyError> {
         self.validate()?;
-        let mut names = KernelNames::default();
-        let hosts = (self.hosts.iter())
+        let mut plan = Plan { next: before.next, names: before.names.clone(), ..Plan::default() };
+        plan.hosts = (self.hosts.iter())
             .map(|host| PlannedHost { name: host.name.clone(), limits: host.limits })
             .collect();
-        let switches = self
-            .switches
-            .iter()
-            .map(|switch| {
-                Ok(PlannedSwitch {
-                    name: switch.name.clone(),
-                    kernel_name: names.fit(&switch.name),
-                    dpid: switch.datapath_id()?,
-                    kind: switch.kind,
-                    fail_mode: switch.fail_mode,
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        let mut ports = Ports::new(self);
-        let mut first = HashSet::new();
-        let mut end = |endpoint: &Endpoint| {
-            let (node, port) = ports.take(endpoint);
-            let name = format!("{}-eth{port}", endpoint.node);
-            let (mac, ipv4, ipv6) = match node {
-                Node::Switch(_) => (None, None, None),
-                Node::Host(i) if first.insert(i) => {
-                    let host = &self.hosts[i];
-                    (Some(host.mac_address(i)), Some(host.address(i)), Some(host.ipv6_address(i)))
+        let known: HashMap<_, _> = before.switches.iter().map(|switch| (&switch.name, switch)).collect();
+        for switch in &self.switches {
+            let (number, kernel_name) = match known.get(&switch.name) {
+                Some(known) => (known.number, known.kernel_name.clone()),
+                None => {
+                    plan.next.1 += 1;
+                    (plan.next.1 - 1, plan.names.fit(Named::Switch, &switch.name))
                 }
-                Node::Host(i) => (Some(further_mac(self.hosts[i].mac_address(i), port)), None, None),
             };
-            PlannedEnd {
-                node,
-                node_name: endpoint.node.clone(),
-                port,
-                kernel_name: names.fit(&name),
-                name,
-                mac,
-                ipv4,
-                ipv6,
-            }
-        };
-        let links = (self.links.iter()).map(|link| [end(&link.a), end(&link.b)]).collect();
-        let shaped = |link: &LinkSpec| link.is_shaped().then_some([link.a_to_b, link.b_to_a]);
-        let shaped = self.links.iter().map(shaped).collect();
-        Ok(Plan { hosts, switches, links, shaped })
+            plan.switches.push(PlannedSwitch {
+                name: switch.name.clone(),
+                number,
+                kernel_name,
+                dpid: switch.datapath_id()?,
+                kind: switch.kind,
+                fail_mode: switch.fail_mode,
+            });
+        }
+        self.plan_links(&mut plan, before);
+        Ok(plan)
     }
+
+    fn plan_links(&self, plan: &mut Plan, before: &Plan) {
+        let identity = |ends: &[PlannedEnd; 2]| ends.clone().map(|end| end.name);
+        let known: HashMap<_, _> = before.links.iter().map(|link| (identity(&link.ends), link)).collect();
+        let mut ports = Ports::new(self);
+        let places: Vec<_> =
+            self.links.iter().map(|link| [&link.a, &link.b].map(|end| (end, ports.take(end)))).collect();
+        let kept = |[a, b]: &[(&Endpoint, (Node, u32)); 2]| {
+            known.get(&[a, b].map(|(end, (_, port))| interface_name(end, *port))).copied()
+        };
+        // A host's addresses are those of the first interface that it ever had, while it has that.
+        let mut addressed: HashSet<Node> = (places.iter())
+            .filter_map(|place| Some((place, kept(place)?)))
+            .flat_map(|(place, link)| place.iter().zip(&link.ends))
+            .filter(|(_, end)| end.ipv4.is_some())
+            .map(|((_, (node, _)), _)| *node)
+            .collect();
+        for (link, place) in self.links.iter().zip(&places) {
+            if let Some(known) = kept(place) {
+                let mut kept = known.clone();
+                for (end, (_, (node, _))) in kept.ends.iter_mut().zip(place) {
+                    end.node = *node;
+                }
+                plan.links.push(kept);
+                continue;
+            }
+            let ends = place.map(|(end, (node, port))| self.end(end, node, port, plan, &mut addressed));
+            let shaped = link.is_shaped().then_some([link.a_to_b, link.b_to_a]);
+            plan.links.push(PlannedLink { number: plan.next.0, ends, shaped });
+            plan.next.0 += 1;
+        }
+    }
+
+    /// The end of a new link.
+    fn end(
+        &self,
+        end: &Endpoint,
+        node: Node,
+        port: u32,
+        plan: &mut Plan,
+        addressed: &mut HashSet<Node>,
+    ) -> PlannedEnd {
+        let name = interface_name(end, port);
+        let (mac, ipv4, ipv6) = match node {
+            Node::Switch(_) => (None, None, None),
+            Node::Host(i) if addressed.insert(node) => {
+                let host = &self.hosts[i];
+                (Some(host.mac_address(i)), Some(host.address(i)), Some(host.ipv6_address(i)))
+            }
+            Node::Host(i) => (Some(further_mac(self.hosts[i].mac_address(i), port)), None, None),
+        };
+        let kernel_name = plan.names.fit(Named::Interface, &name);
+        PlannedEnd { node, node_name: end.node.clone(), port, kernel_name, name, mac, ipv4, ipv6 }
+    }
+}
+
+fn interface_name(end: &Endpoint, port: u32) -> String {
+    format!("{}-eth{port}", end.node)
 }
 
 /// A locally administered address for a host's further interface, from its first one's.
@@ -156,23 +210,38 @@ impl<'a> Ports<'a> {
     }
 }
 
-/// Names as the kernel can bear them, each once.
-#[derive(Default)]
+/// Names as the kernel can bear them, each once; who comes again gets the same.
+#[derive(Debug, Clone, Default)]
 struct KernelNames {
+    given: HashMap<(Named, String), String>,
     taken: HashSet<String>,
     shortened: usize,
 }
 
+/// A switch may be called as another's interface is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Named {
+    Switch,
+    Interface,
+}
+
 impl KernelNames {
     /// `~` cannot be in a node's name, so a shortened name is never somebody's full one.
-    fn fit(&mut self, name: &str) -> String {
-        if name.len() <= LONGEST_KERNEL_NAME && self.taken.insert(name.to_owned()) {
-            return name.to_owned();
+    fn fit(&mut self, what: Named, name: &str) -> String {
+        let key = (what, name.to_owned());
+        if let Some(given) = self.given.get(&key) {
+            return given.clone();
         }
-        self.shortened += 1;
-        let tail = format!("~{:x}", self.shortened);
-        let head = &name[..name.len().min(LONGEST_KERNEL_NAME - tail.len())];
-        format!("{head}{tail}")
+        let given = if name.len() <= LONGEST_KERNEL_NAME && self.taken.insert(name.to_owned()) {
+            name.to_owned()
+        } else {
+            self.shortened += 1;
+            let tail = format!("~{:x}", self.shortened);
+            let head = &name[..name.len().min(LONGEST_KERNEL_NAME - tail.len())];
+            format!("{head}{tail}")
+        };
+        self.given.insert(key, given.clone());
+        given
     }
 }
 
@@ -182,7 +251,7 @@ mod tests {
 
     fn ends(topology: &Topology) -> Vec<(String, u32)> {
         let plan = topology.plan().unwrap();
-        let all = plan.links.into_iter().flatten();
+        let all = plan.links.into_iter().flat_map(|link| link.ends);
         all.map(|end| (end.name, end.port)).collect()
     }
 
@@ -214,8 +283,8 @@ mod tests {
             link.b.node = long.into();
         }
         let plan = topology.plan().unwrap();
-        assert_eq!(plan.links[1][1].name, format!("{long}-eth2"));
-        let mut kernel: Vec<_> = plan.links.iter().map(|l| &l[1].kernel_name).collect();
+        assert_eq!(plan.links[1].ends[1].name, format!("{long}-eth2"));
+        let mut kernel: Vec<_> = plan.links.iter().map(|l| &l.ends[1].kernel_name).collect();
         kernel.push(&plan.switches[0].kernel_name);
         assert!(kernel.iter().all(|name| name.len() <= 15));
         kernel.sort();
@@ -226,7 +295,7 @@ mod tests {
     #[test]
     fn default_addresses_count_past_a_byte() {
         let plan = Topology::single(300).unwrap().plan().unwrap();
-        let last = &plan.links[299][0];
+        let last = &plan.links[299].ends[0];
         assert_eq!(last.ipv4.unwrap().to_string(), "10.0.1.44/8");
         assert_eq!(last.ipv6.unwrap().to_string(), "fd00::12c/64");
         assert_eq!(last.mac.unwrap().to_string(), "00:00:00:00:01:2c");

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use flowbed_testbed::{Error, Fabric, LinkState, PingOptions, SwitchKind, Testbed, Topology};
 
-use crate::network::{all_reach_each_other, options, run, start, text};
+use crate::network::{all_reach_each_other, changes, options, run, start, text};
 
 fn main() -> ExitCode {
     tier::run(
@@ -41,6 +41,25 @@ fn main() -> ExitCode {
             ("what_hosts_start_ends_with_the_testbed", || run(what_hosts_start_ends_with_the_testbed())),
             ("hosts_joined_directly_long_names_and_parallel_links_work", || {
                 run(hosts_joined_directly_long_names_and_parallel_links_work())
+            }),
+            ("networks_grow_and_shrink", || run(changes::networks_grow_and_shrink(SwitchKind::Bridge))),
+            ("hosts_move_between_switches", || run(changes::hosts_move_between_switches(SwitchKind::Bridge))),
+            ("switches_stop_and_start", || run(changes::switches_stop_and_start(SwitchKind::Bridge))),
+            ("a_change_that_fails_changes_nothing", || {
+                run(changes::a_change_that_fails_changes_nothing(SwitchKind::Bridge))
+            }),
+            ("networks_of_soft_switches_grow_and_shrink", || {
+                run(changes::networks_grow_and_shrink(SwitchKind::Soft))
+            }),
+            ("hosts_move_between_soft_switches", || {
+                run(changes::hosts_move_between_switches(SwitchKind::Soft))
+            }),
+            ("soft_switches_stop_and_start", || run(changes::switches_stop_and_start(SwitchKind::Soft))),
+            ("a_change_of_soft_switches_that_fails_changes_nothing", || {
+                run(changes::a_change_that_fails_changes_nothing(SwitchKind::Soft))
+            }),
+            ("soft_switches_tell_of_their_ports_and_come_late", || {
+                run(soft::ports_are_told_and_switches_come_late())
             }),
         ],
     )

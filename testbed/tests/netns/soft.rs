@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use flowbed_testbed::{ControllerTarget, Fabric, FailMode, LinkState, Options, SwitchKind, Testbed};
-use openflow::msg::port::{PortState, PortStatus};
+use flowbed_testbed::{
+    ControllerTarget, Fabric, FailMode, LinkState, Options, SwitchKind, Testbed, Topology,
+};
+use openflow::msg::port::{PortState, PortStatus, PortStatusReason};
 use openflow::session::{Config, Event, Reply, Session};
-use openflow::{Body, FlowMod, Message};
+use openflow::{Body, FlowMod, MacAddr, Message, MultipartBody, MultipartRequest, Port};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -59,6 +61,27 @@ impl Peer {
         .await
     }
 
+    /// The switch's ports, as it describes them.
+    async fn ports(&mut self) -> Vec<Port> {
+        let request = Body::MultipartRequest(MultipartRequest::PortDesc);
+        let asked = self.session.request(Instant::now(), &request).unwrap();
+        self.until(|event| match event {
+            Event::Answer { xid, result: Ok(Reply::Multipart(MultipartBody::PortDesc(ports))) }
+                if xid == asked =>
+            {
+                Some(ports)
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until the switch hangs up.
+    async fn until_end(&mut self) {
+        let end = async { while self.stream.read_buf(&mut self.input).await.is_ok_and(|count| count > 0) {} };
+        tokio::time::timeout(PATIENCE, end).await.unwrap();
+    }
+
     async fn port_status(&mut self) -> PortStatus {
         self.until(|event| match event {
             Event::Message(Message { body: Body::PortStatus(status), .. }) => Some(status),
@@ -68,19 +91,22 @@ impl Peer {
     }
 }
 
+fn under(address: SocketAddr) -> Options {
+    Options {
+        switch: SwitchKind::Soft,
+        fail_mode: FailMode::Secure,
+        controllers: vec![ControllerTarget::Fabric(address)],
+        ..Options::default()
+    }
+}
+
 /// Two switches between two hosts that keep a tag on what passes between them: long segments whose
 /// checksums are unfinished get through whole. A link that goes down is told to both its switches.
 pub(crate) async fn tagged_segments_get_through_and_links_are_told() {
     let address = SocketAddr::from(([127, 0, 0, 1], 6653));
     let fabric = Fabric::create(Some(&format!("tagged-{}", std::process::id()))).await.unwrap();
     let listener = TcpListener::from_std(fabric.listen(address).unwrap()).unwrap();
-    let options = Options {
-        switch: SwitchKind::Soft,
-        fail_mode: FailMode::Secure,
-        controllers: vec![ControllerTarget::Fabric(address)],
-        ..Options::default()
-    };
-    let starting = Testbed::start(fabric, "linear,2".parse().unwrap(), options);
+    let starting = Testbed::start(fabric, "linear,2".parse().unwrap(), under(address));
     let accepting = async { [Peer::accept(&listener).await, Peer::accept(&listener).await] };
     let (testbed, mut peers) = tokio::join!(starting, accepting);
     let testbed = testbed.unwrap();
@@ -105,5 +131,49 @@ pub(crate) async fn tagged_segments_get_through_and_links_are_told() {
         }
         testbed.set_link(("s1", "s2"), LinkState::Up).await.unwrap();
     }
+    testbed.stop().await.unwrap();
+}
+
+/// The first soft switch of a network comes when it is up already. Its controller hears of ports that come and go, and
+/// of none that only come up; a switch that starts again has its links as they are now.
+pub(crate) async fn ports_are_told_and_switches_come_late() {
+    let address = SocketAddr::from(([127, 0, 0, 1], 6653));
+    let fabric = Fabric::create(Some(&format!("late-{}", std::process::id()))).await.unwrap();
+    let listener = TcpListener::from_std(fabric.listen(address).unwrap()).unwrap();
+    let topology = "hosts = [{ name = 'h1' }, { name = 'h2' }]\nlinks = [{ a = 'h1', b = 'h2' }]";
+    let topology = Topology::from_toml(topology, "net.toml".as_ref()).unwrap();
+    let testbed = Testbed::start(fabric, topology, under(address)).await.unwrap();
+    let change = async |line: &str| testbed.change(&line.parse().unwrap()).await.unwrap();
+
+    change("add switch s1").await;
+    let mut peer = Peer::accept(&listener).await;
+    testbed.wait_connected(PATIENCE).await.unwrap();
+    change("add link h1 s1").await;
+    change("add link s1 h2:7 delay=1ms").await;
+    change("delete link h1 s1").await;
+    for (reason, port, name) in [
+        (PortStatusReason::Add, 1, "s1-eth1"),
+        (PortStatusReason::Add, 2, "s1-eth2"),
+        (PortStatusReason::Delete, 1, "s1-eth1"),
+    ] {
+        let status = peer.port_status().await;
+        assert_eq!((status.reason, status.port.number.0), (reason, port), "{status:?}");
+        assert_eq!(status.port.name.to_string(), name);
+        assert_ne!(status.port.hw_addr, MacAddr::default());
+        assert!(!status.port.state.contains(PortState::LINK_DOWN));
+    }
+
+    change("link s1 h2 down").await;
+    assert_eq!(peer.port_status().await.reason, PortStatusReason::Modify);
+    change("switch s1 stop").await;
+    peer.until_end().await;
+    change("switch s1 start").await;
+    let mut peer = Peer::accept(&listener).await;
+    let ports = peer.ports().await;
+    assert_eq!(ports.iter().map(|port| port.number.0).collect::<Vec<_>>(), [2]);
+    assert!(ports[0].state.contains(PortState::LINK_DOWN));
+    change("delete switch s1").await;
+    peer.until_end().await;
+    testbed.wait_connected(PATIENCE).await.unwrap();
     testbed.stop().await.unwrap();
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "not every tier needs all")]
 
+pub mod changes;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -41,7 +43,8 @@ pub async fn all_reach_each_other(testbed: &Testbed) {
 /// So many bytes get from the first of two hosts to the second.
 pub async fn tcp(testbed: &Testbed, length: usize) {
     use std::io::{Read, Write};
-    let [h1, h2] = testbed.hosts() else { panic!("two hosts") };
+    let hosts = testbed.hosts();
+    let [h1, h2] = hosts.as_slice() else { panic!("two hosts") };
     let listener = h2.namespace().run(|| std::net::TcpListener::bind("10.0.0.2:80")).await.unwrap().unwrap();
     let reader = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();

@@ -11,7 +11,9 @@ mod tier;
 
 use std::process::ExitCode;
 
-use crate::network::run;
+use flowbed_testbed::SwitchKind;
+
+use crate::network::{changes, run};
 
 fn main() -> ExitCode {
     tier::run(
@@ -41,6 +43,12 @@ fn main() -> ExitCode {
                 run(instance::a_daemon_that_dies_is_told_with_its_log())
             }),
             ("large_networks_come_and_go", || run(instance::large_networks_come_and_go())),
+            ("networks_grow_and_shrink", || run(changes::networks_grow_and_shrink(SwitchKind::Ovs))),
+            ("hosts_move_between_switches", || run(changes::hosts_move_between_switches(SwitchKind::Ovs))),
+            ("switches_stop_and_start", || run(changes::switches_stop_and_start(SwitchKind::Ovs))),
+            ("a_change_that_fails_changes_nothing", || {
+                run(changes::a_change_that_fails_changes_nothing(SwitchKind::Ovs))
+            }),
         ],
     )
 }
