@@ -18,6 +18,17 @@ pub(crate) struct Report {
     /// How many lines of `--pre` failed.
     failed_lines: usize,
     results: Vec<TestResult>,
+    events: Vec<EventResult>,
+}
+
+/// An event of the topology's that has come.
+#[derive(Debug)]
+pub(crate) struct EventResult {
+    /// When it was due, after the network was up.
+    pub(crate) at: Duration,
+    pub(crate) change: String,
+    /// What went wrong, if it could not be done.
+    pub(crate) error: Option<String>,
 }
 
 /// A network that came up.
@@ -54,6 +65,10 @@ impl Report {
         self.results.push(result);
     }
 
+    pub(crate) fn events(&mut self, events: Vec<EventResult>) {
+        self.events = events;
+    }
+
     pub(crate) fn line_failed(&mut self) {
         self.failed_lines += 1;
     }
@@ -82,6 +97,7 @@ impl Report {
     pub(crate) fn outcome(&self) -> Outcome {
         let passed =
             self.unfinished() == 0 && self.failed_lines == 0 && self.results.iter().all(TestResult::passed);
+        let passed = passed && self.events.iter().all(|event| event.error.is_none());
         if passed { Outcome::Good } else { Outcome::Failed }
     }
 
@@ -91,6 +107,10 @@ impl Report {
             "passed": error.is_none() && self.outcome() == Outcome::Good,
             "tests": self.results.iter().map(TestResult::json).collect::<Vec<_>>(),
         });
+        if !self.events.is_empty() {
+            let event = |event: &EventResult| json!({ "at_s": seconds(event.at), "do": event.change, "error": event.error });
+            object["events"] = self.events.iter().map(event).collect();
+        }
         if let Some(error) = error {
             object["error"] = json!(error);
         }

@@ -1,5 +1,6 @@
 //! `flowbed up`: a network, its controller, tests and a shell.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use controller::apps;
 use flowbed::{Lab, LabBuilder};
+use testbed::topology::schedule;
 use testbed::{ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
 use tokio::net::TcpListener;
 use web::collect::Sources;
@@ -18,7 +20,7 @@ use web::view;
 
 use super::Outcome;
 use super::dashboard::{self, Dashboard};
-use super::report::Report;
+use super::report::{EventResult, Report};
 use super::shell::{self, Next};
 use super::signals::Signals;
 use super::test::Test;
@@ -327,6 +329,37 @@ async fn use_lab(
         say!("up until SIGINT or SIGTERM")?;
         std::future::pending().await
     };
+    let happened = RefCell::new(Vec::new());
+    let outcome = tokio::select! {
+        outcome = attended(lab, web, work) => outcome,
+        outcome = play(lab, args.seed, &happened) => outcome,
+    };
+    report.events(happened.into_inner());
+    outcome
+}
+
+/// Has the topology's events happen, each at its time, and then waits for ever. One that cannot be done does not keep the
+/// others from happening.
+async fn play(lab: &Lab, seed: u64, happened: &RefCell<Vec<EventResult>>) -> Result<()> {
+    let begin = Instant::now();
+    for (at, change) in schedule(&lab.testbed().topology().events, seed) {
+        tokio::time::sleep(at.saturating_sub(begin.elapsed())).await;
+        let error = lab.change(&change).await.err().map(|error| format!("{:#}", anyhow::Error::new(error)));
+        match &error {
+            None => say!("*** {:.3} s: {change}", at.as_secs_f64())?,
+            Some(error) => eprintln!("flowbed: event at {:.3} s, {change}: {error}", at.as_secs_f64()),
+        }
+        happened.borrow_mut().push(EventResult { at, change: change.to_string(), error });
+    }
+    std::future::pending().await
+}
+
+/// The work, with the dashboard beside it if there is one.
+async fn attended(
+    lab: &Lab,
+    web: Option<(TcpListener, Sources)>,
+    work: impl Future<Output = Result<()>>,
+) -> Result<()> {
     match web {
         Some((listener, sources)) => {
             let (dashboard, inbox) = Dashboard::start(listener, sources)?;

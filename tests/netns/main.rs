@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             ("pings_that_are_lost_in_a_script_fail_the_run", shell::lost_pings_fail_a_script),
             ("the_terminal_is_put_back_however_it_ends", shell::the_terminal_is_put_back),
             ("ports_come_by_number_in_the_rest_api", ports_by_number),
+            ("events_of_a_file_come_at_their_times", events),
             ("soft_switches_pass_pingall_and_have_the_apps_flows", || pingall::learning_switch("soft")),
             ("a_hub_of_soft_switches_has_one_flow_a_switch", || pingall::hub("soft")),
             ("soft_switches_without_controller_pass_nothing", || pingall::no_controller("soft")),
@@ -119,6 +120,39 @@ fn ports_by_number() -> Result<(), Failed> {
     let ports = network["switches"][0]["ports"].as_array().expect("a list");
     let numbers: Vec<_> = ports.iter().map(|port| &port["number"]).collect();
     assert_eq!(numbers, [1, 7]);
+    Ok(())
+}
+
+/// Events come at their times, while a script runs; one that cannot be done fails the run and keeps no other from coming.
+fn events() -> Result<(), Failed> {
+    let place = Place::new();
+    let (file, script) = (place.path().join("net.toml"), place.path().join("script.flowbed"));
+    let net = "hosts = [{ name = \"h1\" }, { name = \"h2\" }]\nlinks = [{ a = \"h1\", b = \"h2\" }]\n\
+               [[events]]\nat = \"200ms\"\ndo = \"add link h1 h3\"\n\
+               [[events]]\nat = \"100ms..150ms\"\ndo = \"add host h3\"\n\
+               [[events]]\nat = \"250ms\"\ndo = \"add link h1 h3\"\n";
+    // Until the last of them has begun, and so the others are done: it gives h1 a third interface.
+    let wait =
+        "h1 timeout 60 sh -c 'until test -e /proc/sys/net/ipv4/conf/h1-eth2; do sleep 0.05; done'\nnodes\n";
+    std::fs::write(&script, wait)?;
+    let up = format!("up --file {} --pre {} --test none --seed 3", file.display(), script.display());
+    std::fs::write(&file, net)?;
+    let (good, result) = place.run_json(&up);
+    assert!(good, "{result}");
+    let events = result["events"].as_array().expect("a list");
+    assert_eq!((&events[0]["do"], &events[1]["do"]), (&"add host h3".into(), &"add link h1 h3".into()));
+    let drawn = events[0]["at_s"].as_f64().expect("a number");
+    assert!((0.1..=0.15).contains(&drawn) && events[1]["at_s"] == 0.2, "{result}");
+    let wrong = "[[events]]\nat = \"0s\"\ndo = \"delete host h7\"\n";
+    std::fs::write(&file, format!("{net}{wrong}"))?;
+    let (good, result) = place.run_json(&up);
+    assert!(!good && result["events"][2]["do"] == "add link h1 h3", "{result}");
+    let error = result["events"][0]["error"].as_str().expect("a text");
+    assert!(error.contains("no host named h7"), "{error}");
+    std::fs::write(&file, net.replace("add host", "invent host"))?;
+    let told = complaint(&place.run(&up));
+    assert!(told.contains("net.toml:8:6") && told.contains("no change"), "{told}");
+    place.assert_empty();
     Ok(())
 }
 

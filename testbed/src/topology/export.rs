@@ -104,6 +104,8 @@ mod tests {
         topology.links[0].a_to_b.queue = 7;
         topology.links[1] = topology.links[1].clone().with(&"bw=10,delay=1.5ms,loss=0.25".parse().unwrap());
         topology.switches[0].label = Some("New \"York\"".into());
+        let change = "link s1x1 s1x2 delay=1ms".parse().unwrap();
+        topology.events.push(super::super::Event { at: "2s..5s".parse().unwrap(), change });
         let filled = topology.filled().unwrap();
         assert_eq!(filled.filled().unwrap(), filled);
         assert_eq!(Topology::from_toml(&filled.to_toml(), Path::new("t.toml")).unwrap(), filled);

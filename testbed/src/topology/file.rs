@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::validate::Culprit;
-use super::{FileError, HostSpec, LinkSpec, SwitchSpec, Topology};
+use super::{Event, FileError, HostSpec, LinkSpec, SwitchSpec, Topology};
 
 /// More than the text of any network; bounds what a device file such as `/dev/zero` can take.
 const MOST_BYTES: u64 = 64 << 20;
@@ -24,6 +24,8 @@ struct Document {
     switches: Vec<Spanned<SwitchSpec>>,
     #[serde(default)]
     links: Vec<Spanned<LinkSpec>>,
+    #[serde(default)]
+    events: Vec<Event>,
 }
 
 /// Whether a file holds GraphML, going by its name.
@@ -81,6 +83,10 @@ impl Topology {
     /// a_to_b = { rate = "1mbit" }  # what is otherwise from a to b
     /// b_to_a = { loss = 0 }        # and back
     /// shaped = true                # its properties may change while it runs, even if it has none at first
+    ///
+    /// [[events]]                   # what happens by itself while it runs
+    /// at = "2s"                    # or "2s..5s": the seed draws a time between
+    /// do = "link h1 s1 down"       # see Change
     /// ```
     ///
     /// # Errors
@@ -116,6 +122,7 @@ impl Topology {
             hosts: document.hosts.iter().map(|part| part.get_ref().clone()).collect(),
             switches: document.switches.iter().map(|part| part.get_ref().clone()).collect(),
             links: document.links.iter().map(|part| part.get_ref().clone()).collect(),
+            events: document.events.clone(),
         };
         topology.check().map_err(|(culprit, error)| at(spans(culprit), error.to_string()))?;
         Ok(topology)

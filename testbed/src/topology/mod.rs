@@ -18,6 +18,7 @@ mod address;
 mod change;
 mod data_centre;
 mod error;
+mod event;
 mod export;
 mod file;
 mod graphml;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{Ipv4Net, Ipv6Net, ParseAddressError};
 pub use change::{Change, ParseChangeError};
 pub use error::{FileError, SpecError, TopologyError};
+pub use event::{Event, Moment, ParseMomentError, schedule};
 pub use limits::{Bytes, Cores, Limits, ParseBytesError};
 pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
 pub(crate) use plan::{Node, Plan, PlannedEnd, PlannedLink, PlannedSwitch};
@@ -57,6 +59,9 @@ pub struct Topology {
     /// The links. Their order gives the port numbers; two of them may join the same two nodes.
     #[serde(default)]
     pub links: Vec<LinkSpec>,
+    /// What happens by itself while it runs, by [`schedule`] and [`Testbed::change`](crate::Testbed::change).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
 }
 
 /// A host.
