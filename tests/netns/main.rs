@@ -1,5 +1,7 @@
 //! Black-box tests of `flowbed` in namespaces, without Open vSwitch. They need root.
 
+#[path = "../ovs/changes.rs"]
+mod changes;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
 #[path = "../ovs/ordinary_user.rs"]
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
                 paths::around_a_failed_link("soft")
             }),
             ("a_remote_controller_of_a_soft_switch_may_go_and_come_back", || remote::comes_back("soft")),
+            ("soft_switches_that_come_later_have_their_controller_too", || changes::from_the_shell("soft")),
             ("an_ordinary_user_has_soft_switches", ordinary_user::soft),
             ("throughput_and_pings_of_both_kinds_are_tests", measurements),
             ("links_are_shaped_from_the_command_line_and_the_shell", shaped),

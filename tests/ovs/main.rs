@@ -1,5 +1,6 @@
 //! Black-box tests of `flowbed` on Open vSwitch. They need root and openvswitch-switch.
 
+mod changes;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
 mod life;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             ("sigterm_takes_everything_down", life::sigterm),
             ("exec_enters_a_host_from_another_process", life::exec),
             ("a_link_that_is_down_carries_nothing", life::link_down),
-            ("what_comes_later_has_its_controller_too", life::changes_from_the_shell),
+            ("what_comes_later_has_its_controller_too", || changes::from_the_shell("ovs")),
             ("scripts_do_not_mix_with_json_and_their_failures_count", life::scripted),
             ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
             ("shortest_paths_lead_around_a_failed_link", || paths::around_a_failed_link("ovs")),
