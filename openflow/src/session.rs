@@ -398,7 +398,10 @@ impl Session {
                 self.pending.gather(message.xid, reply, now).map(Body::MultipartReply)
             }
             body => {
-                if let (End::Controller, Body::RoleReply(role)) = (self.config.end, &body) {
+                if let Body::RoleReply(role) = &body
+                    && matches!(role.kind, RoleKind::Equal | RoleKind::Master | RoleKind::Slave)
+                    && self.pending.awaits(message.xid, &body)
+                {
                     self.role = Some(*role);
                 }
                 self.pending.reply(message.xid, body)

@@ -16,11 +16,13 @@ use openflow::capture::{Capture, PORTS};
 use self::printer::{Format, Printer};
 use super::Outcome;
 
-#[derive(Debug, clap::Args)]
-#[command(long_about = "Print OpenFlow messages: hex text, a raw stream, or a capture (pcap, pcapng).\n\n\
+/// What `flowbed decode --help` says.
+pub(crate) const ABOUT: &str = "Print OpenFlow messages: hex text, a raw stream, or a capture (pcap, pcapng).\n\n\
     What the input is shows in its first bytes. Hex text may have blanks, line ends, 0x and # comments. \
     A message that can't be read is told on standard error, the others are printed all the same, and the \
-    exit status is 1.")]
+    exit status is 1.";
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to read; - is standard input
     #[arg(default_value = "-")]

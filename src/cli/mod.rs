@@ -47,6 +47,7 @@ enum Command {
     /// Run the controller alone, for switches of any make
     Controller(controller::Args),
     /// Print OpenFlow messages: hex, a raw stream or a capture
+    #[command(long_about = decode::ABOUT)]
     Decode(decode::Args),
     /// Run a command in a host of a running network, from another shell
     Exec(exec::Args),

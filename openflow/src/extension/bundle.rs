@@ -34,6 +34,14 @@ wire_enum! {
     }
 }
 
+impl BundleStep {
+    /// Whether it is a controller's request, which the step with the next number answers.
+    pub fn is_request(self) -> bool {
+        let number = u16::from(self);
+        number <= u16::from(BundleStep::DiscardRequest) && number.is_multiple_of(2)
+    }
+}
+
 wire_flags! {
     /// How a bundle is carried out (ONF EXT-230, `ONF_BF_*`). All messages about one bundle have the same.
     BundleFlags: u16 {

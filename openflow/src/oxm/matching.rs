@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use smallvec::SmallVec;
 
 use super::field::{OXM_MAX, rank};
-use super::{FieldId, OxmField, OxmKey, RawField};
+use super::{FieldId, OxmField, OxmKey, RawField, registers};
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::PortNo;
 use crate::wire::{Reader, Wire, pad8, put_zeros};
@@ -111,11 +111,12 @@ impl Match {
         &self.tlvs
     }
 
-    /// The same fields in canonical order, bits outside masks set to zero: two matches from peers
-    /// mean the same if these are equal.
+    /// The same fields in canonical order, bits outside masks set to zero, wide registers as the narrow ones that they
+    /// consist of: two matches from peers mean the same if these are equal.
     #[must_use]
     pub fn normalized(&self) -> Match {
-        self.fields().collect()
+        let ordered: Match = self.fields().collect();
+        registers::narrowed(&ordered).unwrap_or(ordered)
     }
 
     pub(crate) fn raw(&self) -> impl Iterator<Item = RawField<'_>> {

@@ -22,6 +22,7 @@ mod check;
 mod field;
 mod masked;
 mod matching;
+pub(crate) mod registers;
 mod spec_names;
 mod table;
 mod value;

@@ -35,7 +35,7 @@ impl Expect {
                 Some(Expect::Multipart { kind: request.kind(), parts: 0, gathered: None })
             }
             Body::Extension(it) => match **it {
-                Extension::BundleControl(_) => Some(Expect::Reply(body.msg_type())),
+                Extension::BundleControl(it) if it.step.is_request() => Some(Expect::Reply(body.msg_type())),
                 _ => None,
             },
             other => {
@@ -162,6 +162,12 @@ impl Pending {
     }
 
     // Answers.
+
+    /// Whether this is the single reply that is awaited under this transaction id.
+    pub(super) fn awaits(&self, xid: Xid, body: &Body) -> bool {
+        let expected = self.entries.get(&xid).map(|entry| &entry.expect);
+        matches!(expected, Some(Expect::Reply(msg_type)) if *msg_type == body.msg_type())
+    }
 
     /// A single reply. What nobody waits for is given back.
     pub(super) fn reply(&mut self, xid: Xid, body: Body) -> Option<Body> {

@@ -456,6 +456,14 @@ fn the_role_is_the_one_that_the_switch_has_confirmed() {
     pair.switch.reply(request, &Body::RoleReply(asked)).unwrap();
     pair.at_controller();
     assert_eq!((pair.controller.role(), pair.controller.generation_id()), (RoleKind::Master, Some(7)));
+    // What nobody asked for changes nothing, nor does a reply that names no role.
+    pair.switch.reply(Xid(9999), &Body::RoleReply(Role { kind: RoleKind::Slave, generation_id: 9 })).unwrap();
+    let nothing = Role { kind: RoleKind::NoChange, generation_id: 9 };
+    let request = pair.controller.request(pair.now, &Body::RoleRequest(nothing)).unwrap();
+    pair.at_switch();
+    pair.switch.reply(request, &Body::RoleReply(nothing)).unwrap();
+    pair.at_controller();
+    assert_eq!((pair.controller.role(), pair.controller.generation_id()), (RoleKind::Master, Some(7)));
     // An older one is refused, and changes nothing.
     let older = Role { kind: RoleKind::Slave, generation_id: 6 };
     let request = pair.controller.request(pair.now, &Body::RoleRequest(older)).unwrap();
@@ -514,4 +522,6 @@ fn a_bundle_s_steps_are_requests_with_replies() {
     let events = pair.at_controller();
     let reply = Reply::Body(Box::new(step(BundleStep::OpenReply)));
     assert_eq!(answers(&events), [(asked, Ok(reply))]);
+    let no_request = pair.controller.request(pair.now, &step(BundleStep::OpenReply));
+    assert_eq!(no_request, Err(SendError::NoReplyDefined("ONFT_BUNDLE_CONTROL")));
 }

@@ -3,10 +3,15 @@
 use std::fmt;
 
 use super::{Hex, List, extended, masked_hex, order};
+use crate::oxm::registers::narrowed;
 use crate::oxm::{FieldId, Masked, Match, OxmField, VlanVid};
 
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Open vSwitch knows no other registers than those of 32 bits.
+        if let Some(narrow) = narrowed(self) {
+            return write!(f, "{narrow}");
+        }
         let mut list = List::new(f);
         put(self, &mut list, &order::BEFORE_WORD)?;
         let word = protocol(self);

@@ -60,6 +60,12 @@ fn is_printed_alike(id: FieldId) -> bool {
 /// A match that Open vSwitch takes.
 pub fn matching(g: &mut Gen) -> Match {
     let mut matched = sound_match(g, is_printed_alike);
+    let registers =
+        matched.fields().any(|it| it.id().is_some_and(|id| (FieldId::Reg0..=FieldId::Reg15).contains(&id)));
+    if !g.standard && !registers && g.chance(6) {
+        let id = g.pick(&[FieldId::Xreg0, FieldId::Xreg5, FieldId::Xxreg1, FieldId::Xxreg3]);
+        matched.insert(field(g, id));
+    }
     // Its port numbers have 16 bits, its ARP operations 8, and neighbour discovery has code 0.
     if matched.ingress().is_some() {
         matched.insert(OxmField::InPort(port(g)));

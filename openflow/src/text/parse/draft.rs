@@ -11,6 +11,7 @@ use super::Strictness;
 use super::error::Fault;
 use super::field::TextField;
 use super::number::Bits;
+use crate::oxm::registers;
 use crate::oxm::{
     CONNECTION_PORTS, FieldId, LATER, Maskable, Masked, Match, NOT_LATER, OxmField, Prerequisite, VlanVid,
     describe, is_of_connection,
@@ -185,8 +186,8 @@ impl<'t> Draft<'t> {
                 let mask = if exact { u32::MAX.into() } else { 0 };
                 self.put(FieldId::InPort, Bits { mask, ..bits }, name, strictness)
             }
-            TextField::Oxm(id) if registers(id).is_some() => {
-                let (first, count) = registers(id).unwrap_or_default();
+            TextField::Oxm(id) if registers::parts(id).is_some() => {
+                let (first, count) = registers::parts(id).unwrap_or_default();
                 // Open vSwitch knows them as registers of 32 bits.
                 for n in 0..count {
                     let shift = 32 * (count - 1 - n) as u32;
@@ -325,18 +326,6 @@ fn any_packet_has(id: FieldId) -> bool {
         FieldId::InPort | FieldId::InPhyPort | FieldId::Metadata | FieldId::TunnelId => true,
         // Open vSwitch's own that need nothing of a packet.
         other => other as usize >= FieldId::BASIC.len() && other.prerequisite() == Prerequisite::None,
-    }
-}
-
-/// The registers of 32 bits that a wider one consists of: the first, and how many.
-fn registers(id: FieldId) -> Option<(usize, usize)> {
-    let number = id as usize;
-    if (FieldId::Xreg0 as usize..=FieldId::Xreg7 as usize).contains(&number) {
-        Some((2 * (number - FieldId::Xreg0 as usize), 2))
-    } else if (FieldId::Xxreg0 as usize..=FieldId::Xxreg3 as usize).contains(&number) {
-        Some((4 * (number - FieldId::Xxreg0 as usize), 4))
-    } else {
-        None
     }
 }
 
