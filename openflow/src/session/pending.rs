@@ -171,13 +171,11 @@ impl Pending {
 
     /// A single reply. What nobody waits for is given back.
     pub(super) fn reply(&mut self, xid: Xid, body: Body) -> Option<Body> {
-        match self.entries.get(&xid) {
-            Some(Entry { expect: Expect::Reply(msg_type), .. }) if *msg_type == body.msg_type() => {
-                self.finish(xid, || Ok(Reply::Body(Box::new(body))));
-                None
-            }
-            _ => Some(body),
+        if !self.awaits(xid, &body) {
+            return Some(body);
         }
+        self.finish(xid, || Ok(Reply::Body(Box::new(body))));
+        None
     }
 
     /// A part of a multipart reply. What nobody waits for is given back.

@@ -8,13 +8,14 @@ use super::ethernet::Frame;
 use super::flow::write_match_of;
 use super::message::write_message;
 use super::nicira::Dotted;
+use super::packet::write_why;
 use super::reason;
 use crate::extension::{
     BundleFlags, Extension, FlowMonitorRequest, FlowUpdate, MonitorFlags, MonitoredFlow, PacketIn2,
 };
 use crate::ids::{PortNo, TableId, Xid};
 use crate::msg::flow_mod::DEFAULT_PRIORITY;
-use crate::{Body, Message};
+use crate::{Body, Message, PacketInReason};
 
 /// `depth` tells how many messages lie around this one.
 pub(super) fn write_extension(
@@ -82,18 +83,8 @@ fn write_packet_in2(f: &mut fmt::Formatter<'_>, it: &PacketIn2) -> fmt::Result {
     if let Some(metadata) = &it.metadata {
         write_match_of(f, " ", metadata)?;
     }
-    let reason = it.reason.unwrap_or(crate::PacketInReason::NoMatch);
-    write!(f, " (via {}) data_len={}", reason::packet_in(reason), packet.len())?;
-    match it.buffer {
-        None if total != packet.len() => f.write_str(" (unbuffered) (***total_len != data_len***)")?,
-        None => f.write_str(" (unbuffered)")?,
-        Some(buffer) => {
-            write!(f, " buffer={:#010x}", buffer.0)?;
-            if total < packet.len() {
-                f.write_str(" (***total_len < data_len***)")?;
-            }
-        }
-    }
+    let reason = it.reason.unwrap_or(PacketInReason::NoMatch);
+    write_why(f, reason, total, packet.len(), it.buffer)?;
     if let Some(userdata) = it.userdata.as_deref().filter(|userdata| !userdata.is_empty()) {
         write!(f, "\n userdata={}", Dotted(userdata))?;
     }

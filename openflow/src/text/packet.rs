@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::ethernet::Frame;
 use super::reason;
-use crate::msg::packet_in::PacketIn;
+use crate::ids::BufferId;
+use crate::msg::packet_in::{PacketIn, PacketInReason};
 use crate::msg::packet_out::PacketOut;
 
 pub(super) fn write_packet_in(f: &mut fmt::Formatter<'_>, packet: &PacketIn) -> fmt::Result {
@@ -15,19 +16,30 @@ pub(super) fn write_packet_in(f: &mut fmt::Formatter<'_>, packet: &PacketIn) -> 
         write!(f, " cookie={:#x}", packet.cookie)?;
     }
     write!(f, " total_len={} {}", packet.total_len, packet.match_)?;
-    let (total, len) = (usize::from(packet.total_len), packet.data.len());
-    write!(f, " (via {}) data_len={len}", reason::packet_in(packet.reason))?;
-    match packet.buffer {
-        None if total != len => f.write_str(" (unbuffered) (***total_len != data_len***)")?,
-        None => f.write_str(" (unbuffered)")?,
+    write_why(f, packet.reason, packet.total_len.into(), packet.data.len(), packet.buffer)?;
+    write!(f, "\n{}", Frame(&packet.data))
+}
+
+/// Why a packet came, how much of it, and where the switch keeps it.
+pub(super) fn write_why(
+    f: &mut fmt::Formatter<'_>,
+    reason: PacketInReason,
+    total: usize,
+    len: usize,
+    buffer: Option<BufferId>,
+) -> fmt::Result {
+    write!(f, " (via {}) data_len={len}", reason::packet_in(reason))?;
+    match buffer {
+        None if total != len => f.write_str(" (unbuffered) (***total_len != data_len***)"),
+        None => f.write_str(" (unbuffered)"),
         Some(buffer) => {
             write!(f, " buffer={:#010x}", buffer.0)?;
-            if total < len {
-                f.write_str(" (***total_len < data_len***)")?;
+            match total < len {
+                true => f.write_str(" (***total_len < data_len***)"),
+                false => Ok(()),
             }
         }
     }
-    write!(f, "\n{}", Frame(&packet.data))
 }
 
 pub(super) fn write_packet_out(f: &mut fmt::Formatter<'_>, packet: &PacketOut) -> fmt::Result {
