@@ -1,14 +1,14 @@
 //! Auxiliary connections (OF 1.3.5 §6.3.6): a switch that has its main connection may open more, to spread its
 //! packet-ins. What comes in through them goes to the apps of the main connection, and they end with it.
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use openflow::session::{self, CloseReason, Session};
 use openflow::{Body, Features};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::{READ, ended};
+use super::handshake::turn;
 use crate::core::Core;
 use crate::event::Event;
 use crate::packet::PacketIn;
@@ -52,22 +52,7 @@ pub(super) async fn serve<R, W>(
                 session::Event::Answer { .. } | session::Event::Open | session::Event::Ready(_) => {}
             }
         }
-        let deadline = session.next_deadline().map_or_else(Instant::now, Instant::from_std);
-        let output = session.output();
-        input.reserve(READ);
-        tokio::select! {
-            written = write.write_buf(output), if output.has_remaining() => {
-                if let Err(error) = written {
-                    session.handle_disconnect(CloseReason::Transport(error.to_string()));
-                }
-            }
-            count = read.read_buf(&mut input) => if let Some(reason) = ended(count) {
-                session.handle_disconnect(reason);
-            },
-            () = tokio::time::sleep_until(deadline) => {}
-            _ = main_ended.wait_for(|ended| *ended) => {
-                session.handle_disconnect(CloseReason::Local("the main connection has ended"));
-            }
-        }
+        let reason = CloseReason::Local("the main connection has ended");
+        turn(&mut session, &mut input, &mut read, &mut write, &mut main_ended, reason).await;
     }
 }

@@ -30,21 +30,37 @@ where
             Some(_) => continue,
             None => {}
         }
-        let deadline = session.next_deadline().map_or_else(Instant::now, Instant::from_std);
-        let output = session.output();
-        input.reserve(READ);
-        tokio::select! {
-            written = write.write_buf(output), if output.has_remaining() => {
-                if let Err(error) = written {
-                    session.handle_disconnect(CloseReason::Transport(error.to_string()));
-                }
+        turn(session, input, read, write, &mut stop, STOPPED).await;
+    }
+}
+
+/// Writes what the session has to say and waits for what it must know next: bytes, a deadline, or that `is_over` turns true,
+/// which closes the session for this reason.
+pub(super) async fn turn<R, W>(
+    session: &mut Session,
+    input: &mut BytesMut,
+    read: &mut R,
+    write: &mut W,
+    is_over: &mut watch::Receiver<bool>,
+    reason: CloseReason,
+) where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let deadline = session.next_deadline().map_or_else(Instant::now, Instant::from_std);
+    let output = session.output();
+    input.reserve(READ);
+    tokio::select! {
+        written = write.write_buf(output), if output.has_remaining() => {
+            if let Err(error) = written {
+                session.handle_disconnect(CloseReason::Transport(error.to_string()));
             }
-            count = read.read_buf(input) => if let Some(reason) = ended(count) {
-                session.handle_disconnect(reason);
-            },
-            () = tokio::time::sleep_until(deadline) => {}
-            _ = stop.wait_for(|stop| *stop) => session.handle_disconnect(STOPPED),
         }
+        count = read.read_buf(input) => if let Some(reason) = ended(count) {
+            session.handle_disconnect(reason);
+        },
+        () = tokio::time::sleep_until(deadline) => {}
+        _ = is_over.wait_for(|over| *over) => session.handle_disconnect(reason),
     }
 }
 
