@@ -272,8 +272,11 @@ impl Session {
     /// Sends a request that OpenFlow answers with a reply (features, config, barrier, role,
     /// multipart …). Exactly one [`Event::Answer`] with the returned id follows.
     ///
-    /// Errors: [`SendError::NoReplyDefined`] for a message that has no reply; use
-    /// [`Session::modify`] or [`Session::send`] for these.
+    /// # Errors
+    /// [`SendError::NoReplyDefined`] for a message that has no reply; use [`Session::modify`] or
+    /// [`Session::send`] for these. [`SendError::NotReady`] before the handshake is done, [`SendError::Closed`]
+    /// after the end, [`SendError::TooManyOutstanding`] where too many await their answers, and what is wrong
+    /// with the message where it cannot be encoded.
     pub fn request(&mut self, now: Instant, body: &Body) -> Result<Xid, SendError> {
         let expect = Expect::reply_to(body).ok_or(SendError::NoReplyDefined(body.name()))?;
         let barrier = matches!(expect, Expect::Barrier);
@@ -367,7 +370,8 @@ impl Session {
                     return None;
                 }
                 if let Ok(header) = header {
-                    self.pending.fail(header.xid, || RequestError::BadReply(error.to_string()));
+                    let why = || RequestError::BadReply(error.to_string());
+                    self.pending.unreadable(header.xid, header.msg_type, why);
                 }
                 return Some(Event::Undecodable { frame, error });
             }

@@ -19,7 +19,12 @@ fn write(message: &Message) -> BytesMut {
 }
 
 fn goldens() -> Vec<Vec<u8>> {
-    let files = [include_str!("golden/os_ken.hex"), include_str!("golden/ovs.hex")];
+    let files = [
+        include_str!("golden/os_ken.hex"),
+        include_str!("golden/os_ken_errors.hex"),
+        include_str!("golden/ovs.hex"),
+        include_str!("golden/ovs_extensions.hex"),
+    ];
     let lines = files.iter().flat_map(|file| file.lines());
     lines.map(|line| hex::decode(line.split_once(' ').unwrap().1).unwrap()).collect()
 }

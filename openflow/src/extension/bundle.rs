@@ -35,10 +35,15 @@ wire_enum! {
 }
 
 impl BundleStep {
-    /// Whether it is a controller's request, which the step with the next number answers.
-    pub fn is_request(self) -> bool {
-        let number = u16::from(self);
-        number <= u16::from(BundleStep::DiscardRequest) && number.is_multiple_of(2)
+    /// The step by which a switch answers this one; `None` where it is no controller's request.
+    pub fn reply(self) -> Option<BundleStep> {
+        match self {
+            BundleStep::OpenRequest => Some(BundleStep::OpenReply),
+            BundleStep::CloseRequest => Some(BundleStep::CloseReply),
+            BundleStep::CommitRequest => Some(BundleStep::CommitReply),
+            BundleStep::DiscardRequest => Some(BundleStep::DiscardReply),
+            _ => None,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Requests that wait for their answers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::config::Config;
 use super::event::{Reply, RequestError};
 use crate::error::ErrorMsg;
-use crate::extension::Extension;
+use crate::extension::{BundleControl, BundleId, BundleStep, Extension};
 use crate::ids::Xid;
 use crate::message::Body;
 use crate::multipart::{MultipartBody, MultipartReply};
@@ -18,6 +18,8 @@ type Answer = Result<Reply, RequestError>;
 pub(super) enum Expect {
     /// A single message of this type.
     Reply(u8),
+    /// The step that answers one of this bundle's.
+    Bundle(BundleId, BundleStep),
     /// Parts of this kind, up to the last.
     Multipart { kind: u16, parts: usize, gathered: Option<MultipartBody> },
     /// The reply to a barrier: its own (a barrier request), or that of its epoch (a modification).
@@ -35,12 +37,41 @@ impl Expect {
                 Some(Expect::Multipart { kind: request.kind(), parts: 0, gathered: None })
             }
             Body::Extension(it) => match **it {
-                Extension::BundleControl(it) if it.step.is_request() => Some(Expect::Reply(body.msg_type())),
+                Extension::BundleControl(it) => it.step.reply().map(|reply| Expect::Bundle(it.bundle, reply)),
                 _ => None,
             },
             other => {
                 ANSWERED_BY_NEXT.contains(&other.msg_type()).then(|| Expect::Reply(other.msg_type() + 1))
             }
+        }
+    }
+
+    /// Whether `body` is the single reply that is awaited.
+    fn is_met_by(&self, body: &Body) -> bool {
+        match self {
+            Expect::Reply(msg_type) => *msg_type == body.msg_type(),
+            Expect::Bundle(bundle, step) => match body {
+                Body::Extension(it) => {
+                    matches!(**it, Extension::BundleControl(BundleControl { bundle: b, step: s, .. })
+                    if (b, s) == (*bundle, *step))
+                }
+                _ => false,
+            },
+            Expect::Multipart { .. } | Expect::Barrier => false,
+        }
+    }
+
+    /// Whether a message of this type may be the answer, as far as one that can't be read tells.
+    fn is_of_type(&self, msg_type: u8) -> bool {
+        const ERROR: u8 = 1;
+        const EXPERIMENTER: u8 = 4;
+        const MULTIPART_REPLY: u8 = 19;
+        match self {
+            _ if msg_type == ERROR => true,
+            Expect::Reply(expected) => *expected == msg_type,
+            Expect::Bundle(..) => msg_type == EXPERIMENTER,
+            Expect::Multipart { .. } => msg_type == MULTIPART_REPLY,
+            Expect::Barrier => false,
         }
     }
 }
@@ -51,7 +82,7 @@ struct Entry {
     deadline: Instant,
 }
 
-/// Modifications between two barriers.
+/// Modifications between two barriers, and the barrier behind them.
 #[derive(Debug)]
 struct Epoch {
     barrier: Xid,
@@ -65,7 +96,11 @@ pub(super) struct Pending {
     /// save for those that a part of a multipart reply has put off.
     order: VecDeque<(Instant, Xid)>,
     open_epoch: Vec<Xid>,
-    epochs: VecDeque<Epoch>,
+    /// By number, in the order of sending.
+    epochs: BTreeMap<u64, Epoch>,
+    next_epoch: u64,
+    /// The epoch that each barrier closes.
+    barriers: HashMap<Xid, u64>,
     answers: VecDeque<(Xid, Answer)>,
     timeout: Duration,
     max_outstanding: usize,
@@ -78,7 +113,9 @@ impl Pending {
             entries: HashMap::new(),
             order: VecDeque::new(),
             open_epoch: Vec::new(),
-            epochs: VecDeque::new(),
+            epochs: BTreeMap::new(),
+            next_epoch: 0,
+            barriers: HashMap::new(),
             answers: VecDeque::new(),
             timeout: config.request_timeout,
             max_outstanding: config.max_outstanding,
@@ -95,7 +132,7 @@ impl Pending {
     }
 
     pub(super) fn contains(&self, xid: Xid) -> bool {
-        self.entries.contains_key(&xid) || self.epochs.iter().any(|epoch| epoch.barrier == xid)
+        self.entries.contains_key(&xid) || self.barriers.contains_key(&xid)
     }
 
     pub(super) fn insert(&mut self, xid: Xid, expect: Expect, now: Instant) {
@@ -126,7 +163,7 @@ impl Pending {
     pub(super) fn close_epoch(&mut self, barrier: Xid) {
         let mut members = std::mem::take(&mut self.open_epoch);
         members.push(barrier);
-        self.epochs.push_back(Epoch { barrier, members });
+        self.push_epoch(Epoch { barrier, members });
     }
 
     /// A barrier of the session's own, for which nobody waits.
@@ -138,20 +175,27 @@ impl Pending {
                 entry.deadline = now + self.timeout;
             }
         }
-        self.epochs.push_back(Epoch { barrier, members });
+        self.push_epoch(Epoch { barrier, members });
+    }
+
+    fn push_epoch(&mut self, epoch: Epoch) {
+        self.barriers.insert(epoch.barrier, self.next_epoch);
+        self.epochs.insert(self.next_epoch, epoch);
+        self.next_epoch += 1;
+    }
+
+    fn take_epoch(&mut self, number: u64) -> Option<Epoch> {
+        let epoch = self.epochs.remove(&number)?;
+        self.barriers.remove(&epoch.barrier);
+        Some(epoch)
     }
 
     /// Replies to barriers come in order, so one answers for all barriers before it too.
     pub(super) fn barrier(&mut self, barrier: Xid) {
-        if !self.epochs.iter().any(|epoch| epoch.barrier == barrier) {
-            return;
-        }
-        while let Some(epoch) = self.epochs.pop_front() {
-            for xid in epoch.members {
+        let Some(last) = self.barriers.get(&barrier).copied() else { return };
+        while let Some((&number, _)) = self.epochs.range(..=last).next() {
+            for xid in self.take_epoch(number).into_iter().flat_map(|epoch| epoch.members) {
                 self.finish(xid, || Ok(Reply::Done));
-            }
-            if epoch.barrier == barrier {
-                break;
             }
         }
     }
@@ -165,8 +209,7 @@ impl Pending {
 
     /// Whether this is the single reply that is awaited under this transaction id.
     pub(super) fn awaits(&self, xid: Xid, body: &Body) -> bool {
-        let expected = self.entries.get(&xid).map(|entry| &entry.expect);
-        matches!(expected, Some(Expect::Reply(msg_type)) if *msg_type == body.msg_type())
+        self.entries.get(&xid).is_some_and(|entry| entry.expect.is_met_by(body))
     }
 
     /// A single reply. What nobody waits for is given back.
@@ -212,8 +255,7 @@ impl Pending {
     /// The switch's error. It belongs to the request with its transaction id; to a whole epoch where it
     /// refuses the barrier. Else it is given back.
     pub(super) fn refuse(&mut self, xid: Xid, error: ErrorMsg) -> Option<ErrorMsg> {
-        if let Some(at) = self.epochs.iter().position(|epoch| epoch.barrier == xid) {
-            let epoch = self.epochs.remove(at).expect("position is in range");
+        if let Some(epoch) = self.barriers.get(&xid).copied().and_then(|number| self.take_epoch(number)) {
             for member in epoch.members {
                 self.finish(member, || Err(RequestError::Refused(error.clone())));
             }
@@ -226,13 +268,16 @@ impl Pending {
         Some(error)
     }
 
-    /// Ends the request, if there is one.
-    pub(super) fn fail(&mut self, xid: Xid, why: impl FnOnce() -> RequestError) {
-        self.finish(xid, || Err(why()));
+    /// A message of this type and transaction id can't be read: it ends the request that awaits such a one.
+    pub(super) fn unreadable(&mut self, xid: Xid, msg_type: u8, why: impl FnOnce() -> RequestError) {
+        if self.entries.get(&xid).is_some_and(|entry| entry.expect.is_of_type(msg_type)) {
+            self.finish(xid, || Err(why()));
+        }
     }
 
     pub(super) fn disconnect(&mut self) {
         self.epochs.clear();
+        self.barriers.clear();
         self.open_epoch.clear();
         for (_, xid) in std::mem::take(&mut self.order) {
             self.finish(xid, || Err(RequestError::Disconnected));
@@ -264,11 +309,11 @@ impl Pending {
             }
         }
         // A peer that never answers barriers must not make the list of epochs grow.
-        while let Some(epoch) = self.epochs.front() {
+        while let Some((&number, epoch)) = self.epochs.first_key_value() {
             if epoch.members.iter().any(|xid| self.entries.contains_key(xid)) {
                 break;
             }
-            self.epochs.pop_front();
+            self.take_epoch(number);
         }
     }
 

@@ -172,6 +172,40 @@ fn the_callers_own_barrier_acknowledges_what_went_before() {
 }
 
 #[test]
+fn any_of_many_barriers_is_found() {
+    const BATCHES: usize = 50_000;
+    let mut pair = Pair::open();
+    let mods: Vec<Xid> = (0..BATCHES)
+        .map(|_| {
+            let xid = pair.controller.modify(pair.now, &flow()).unwrap();
+            pair.controller.commit(pair.now);
+            xid
+        })
+        .collect();
+    let barriers: Vec<Xid> = pair
+        .arrived()
+        .into_iter()
+        .filter(|(_, name)| *name == "OFPT_BARRIER_REQUEST")
+        .map(|(xid, _)| xid)
+        .collect();
+    // The middle one is refused, the last one answered: the rest is done.
+    let refused = BATCHES / 2;
+    pair.switch.reply(barriers[refused], &Body::Error(refusal())).unwrap();
+    pair.switch.reply(barriers[BATCHES - 1], &Body::BarrierReply).unwrap();
+    let mut answered = answers(&pair.at_controller());
+    answered.sort_by_key(|(xid, _)| *xid);
+    let expected: Vec<_> = mods
+        .iter()
+        .enumerate()
+        .map(|(i, xid)| {
+            (*xid, if i == refused { Err(RequestError::Refused(refusal())) } else { Ok(Reply::Done) })
+        })
+        .collect();
+    assert!(answered == expected);
+    assert_eq!(pair.controller.outstanding(), 0);
+}
+
+#[test]
 fn a_later_barrier_answers_for_those_before_it() {
     let mut pair = Pair::open();
     let first = pair.controller.modify(pair.now, &flow()).unwrap();
@@ -518,10 +552,38 @@ fn a_bundle_s_steps_are_requests_with_replies() {
     };
     let asked = pair.controller.request(pair.now, &step(BundleStep::OpenRequest)).unwrap();
     assert_eq!(pair.arrived(), [(asked, "ONFT_BUNDLE_CONTROL")]);
+    let another =
+        BundleControl { bundle: BundleId(5), step: BundleStep::OpenReply, flags: BundleFlags::ATOMIC };
+    for unasked in [step(BundleStep::CommitReply), Extension::BundleControl(another).into()] {
+        pair.switch.reply(asked, &unasked).unwrap();
+        assert_eq!(pair.at_controller(), [Event::Message(Message { xid: asked, body: unasked })]);
+    }
     pair.switch.reply(asked, &step(BundleStep::OpenReply)).unwrap();
     let events = pair.at_controller();
     let reply = Reply::Body(Box::new(step(BundleStep::OpenReply)));
     assert_eq!(answers(&events), [(asked, Ok(reply))]);
     let no_request = pair.controller.request(pair.now, &step(BundleStep::OpenReply));
     assert_eq!(no_request, Err(SendError::NoReplyDefined("ONFT_BUNDLE_CONTROL")));
+}
+
+#[test]
+fn an_unreadable_message_ends_only_a_request_that_awaits_its_kind() {
+    /// A flow-removed and a multipart reply that end too early, and an error without a code.
+    const FLOW_REMOVED: u8 = 11;
+    const MULTIPART_REPLY: u8 = 19;
+    const ERROR: u8 = 1;
+    for (msg_type, ends) in [(FLOW_REMOVED, false), (MULTIPART_REPLY, true), (ERROR, true)] {
+        let mut pair = Pair::open();
+        let ask = Body::MultipartRequest(MultipartRequest::Table);
+        let xid = pair.controller.request(pair.now, &ask).unwrap();
+        pair.at_switch();
+        let mut wire = BytesMut::from(&[4, msg_type, 0, 10][..]);
+        wire.extend_from_slice(&xid.0.to_be_bytes());
+        wire.extend_from_slice(&[0, 3]);
+        let now = pair.now;
+        let events: Vec<_> = std::iter::from_fn(|| pair.controller.next_event(now, &mut wire)).collect();
+        assert!(matches!(events[0], Event::Undecodable { .. }), "{events:?}");
+        let ended = matches!(&events[1..], [Event::Answer { xid: of, result: Err(RequestError::BadReply(_)) }] if *of == xid);
+        assert_eq!((ended, events.len()), (ends, if ends { 2 } else { 1 }), "{events:?}");
+    }
 }
