@@ -3,24 +3,27 @@
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, BytesMut};
+use openflow::extension::{BundleControl, BundleFlags, BundleId, BundleStep, Extension};
 use openflow::frame::{self, VERSION};
 use openflow::ids::Xid;
 use openflow::msg::role::{Role, RoleKind};
 use openflow::multipart::MultipartRequest;
-use openflow::session::{CloseReason, Config, Event, Session};
+use openflow::session::{CloseReason, Config, Event, Session, Strictness};
 use openflow::{Body, FlowMod, Message};
 
 use crate::bound;
 
-/// Plays a script: the first byte says which end the session is, then each step is a byte that chooses it, with its
-/// operands behind.
+/// Plays a script: the first byte says which end the session is, whether it is strict and whether packet-ins are asked
+/// for first; then each step is a byte that chooses it, with its operands behind.
 pub fn session(data: &[u8]) {
     let Some((end, script)) = data.split_first() else { return };
     let config = if end & 1 == 0 { Config::controller() } else { Config::switch() };
-    let config = Config { max_outstanding: 16, max_multipart_parts: 8, ..config };
+    let strictness = if end & 2 == 0 { Strictness::Lenient } else { Strictness::Strict };
+    let config = Config { max_outstanding: 16, max_multipart_parts: 8, strictness, ..config };
+    let packet_ins_first = end & 4 != 0;
     // An epoch of modifications takes one byte of the script, and may wait for its barrier.
     bound::memory(data.len(), 1 << 10, 256 << 10, || {
-        let mut play = Play::new(config);
+        let mut play = Play::new(config, packet_ins_first);
         let mut script = Script(script);
         while let Some(step) = script.byte() {
             play.step(step, &mut script);
@@ -53,6 +56,8 @@ impl<'a> Script<'a> {
 struct Play {
     session: Session,
     config: Config,
+    /// Whether packet-ins are taken by the call that is for them alone.
+    packet_ins_first: bool,
     now: Instant,
     input: BytesMut,
     /// Bytes that the peer sent, and that the session wants to be written.
@@ -70,11 +75,12 @@ const LONGEST_REQUEST: usize = 128;
 const LONGEST_REFUSAL: usize = 2048;
 
 impl Play {
-    fn new(config: Config) -> Play {
+    fn new(config: Config, packet_ins_first: bool) -> Play {
         let now = Instant::now();
         Play {
             session: Session::new(config.clone(), now),
             config,
+            packet_ins_first,
             now,
             input: BytesMut::new(),
             received: 0,
@@ -185,7 +191,14 @@ impl Play {
 
     /// Takes all events.
     fn events(&mut self) {
-        while let Some(event) = self.session.next_event(self.now, &mut self.input) {
+        loop {
+            if self.packet_ins_first
+                && let Some(packet_in) = self.session.next_packet_in(self.now, &mut self.input)
+            {
+                assert!(!self.closed, "nothing comes after the end: {packet_in:?}");
+                continue;
+            }
+            let Some(event) = self.session.next_event(self.now, &mut self.input) else { break };
             assert!(!self.closed, "nothing comes after the end: {event:?}");
             match event {
                 Event::Answer { xid, result } => {
@@ -200,9 +213,21 @@ impl Play {
                     assert!(self.waiting.is_empty(), "nobody is left waiting");
                     self.closed = true;
                 }
-                Event::Undecodable { frame, .. } => assert!(Message::decode(frame).is_err()),
-                Event::Open | Event::Ready(_) | Event::Message(_) => {}
+                Event::Undecodable { frame, .. } => {
+                    let sound = Message::decode(frame).and_then(|message| self.sound(&message));
+                    assert!(sound.is_err());
+                }
+                Event::Message(message) => assert_eq!(self.sound(&message), Ok(())),
+                Event::Open | Event::Ready(_) => {}
             }
+        }
+    }
+
+    /// What a strict session asks of a message; any will do for a lenient one.
+    fn sound(&self, message: &Message) -> Result<(), openflow::DecodeError> {
+        match self.config.strictness {
+            Strictness::Strict => message.check(),
+            Strictness::Lenient => Ok(()),
         }
     }
 
@@ -238,12 +263,17 @@ impl Play {
 }
 
 fn request(choice: u8) -> Body {
-    match choice % 6 {
+    match choice % 8 {
         0 => Body::BarrierRequest,
         1 => Body::FeaturesRequest,
         2 => Body::RoleRequest(Role { kind: RoleKind::Master, generation_id: 1 }),
         3 => Body::MultipartRequest(MultipartRequest::Desc),
         4 => Body::MultipartRequest(MultipartRequest::PortDesc),
-        _ => Body::FeaturesReply(Default::default()),
+        5 => Body::FeaturesReply(Default::default()),
+        which => {
+            let step = if which == 6 { BundleStep::OpenRequest } else { BundleStep::CommitRequest };
+            let control = BundleControl { bundle: BundleId(choice.into()), step, flags: BundleFlags::ATOMIC };
+            Extension::BundleControl(control).into()
+        }
     }
 }

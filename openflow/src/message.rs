@@ -253,7 +253,7 @@ fn decode_special(header: Header, frame: Bytes) -> Result<Body, DecodeError> {
         ERROR => Body::Error(ErrorMsg::decode(header.version, &mut r)?),
         EXPERIMENTER => {
             let message = Experimenter::decode(&mut r)?;
-            Extension::of(&message, header.xid)
+            Extension::read(&message, header.xid)?
                 .map_or(Body::Experimenter(message), |known| Body::Extension(Box::new(known)))
         }
         _ => {

@@ -68,7 +68,7 @@ fn decode(args: &Args, printer: &mut Printer) -> Result<()> {
         Input { name: "standard input".to_owned(), reader: Box::new(io::stdin().lock()) }
     } else {
         let name = args.file.display().to_string();
-        let file = File::open(&args.file).with_context(|| format!("cannot open {name}"))?;
+        let file = File::open(&args.file).with_context(|| cannot_open(&name))?;
         Input { name, reader: Box::new(file) }
     };
     let start = input.start()?;
@@ -77,6 +77,9 @@ fn decode(args: &Args, printer: &mut Printer) -> Result<()> {
         Some(_) if Capture::looks_like(&start) => {
             let ports = if args.ports.is_empty() { &PORTS[..] } else { &args.ports };
             captured::print(input, start, ports, printer)
+        }
+        Some(_) if start.starts_with(&GZIP) => {
+            printer.complain(&format!("{} is compressed with gzip; give what zcat makes of it", input.name))
         }
         Some(byte) if hex_text::may_start_with(*byte) => hex_text::print(input, start, printer),
         Some(version @ 1..=6) => {
@@ -89,6 +92,20 @@ fn decode(args: &Args, printer: &mut Printer) -> Result<()> {
             start.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>()
         )),
     }
+}
+
+/// How a file that gzip made begins (RFC 1952 §2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A message may have been meant, in hex.
+fn cannot_open(name: &str) -> String {
+    let is_hex = name.len() >= 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hint = if is_hex {
+        "; hex text is read from a file or from standard input: echo HEX | flowbed decode"
+    } else {
+        ""
+    };
+    format!("cannot open {name}{hint}")
 }
 
 /// What is read, a chunk at a time.

@@ -184,6 +184,13 @@ fn what_is_no_openflow_is_told() {
     complains("", b"", &["empty"]);
     complains("", b"\xff\xfe\xfd\xfc", &["neither", "fffefdfc"]);
     complains("/nonexistent.pcap", b"", &["/nonexistent.pcap", "No such file"]);
+    complains("", &[0x1f, 0x8b, 8, 0, 0], &["compressed with gzip", "zcat"]);
+    let output = Place::new().run("decode 0402000800000001");
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("cannot open 0402000800000001; hex text is read") && !output.status.success(),
+        "{said}"
+    );
     let both = decode("--json --hex", b"");
     assert!(text(&both.stderr).contains("cannot be used with"), "{both:?}");
 }

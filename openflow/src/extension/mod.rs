@@ -1,8 +1,8 @@
 //! Messages that are no part of OpenFlow 1.3 and that Open vSwitch speaks over it: the ONF's bundles (EXT-230) and flow
 //! monitors (EXT-187), and Open vSwitch's own packet-ins (`nicira-ext.h`).
 //!
-//! A message that would be written otherwise than it came is not read as one of these: it stays a
-//! [`Body::Experimenter`](crate::Body), so that nothing of it is lost.
+//! A message of a bundle that is more than these say (with properties, or around a message of another protocol version)
+//! stays a [`Body::Experimenter`](crate::Body), so that nothing of it is lost.
 
 mod bundle;
 mod flow_monitor;
@@ -14,7 +14,7 @@ pub use self::bundle::{BundleAdd, BundleControl, BundleFlags, BundleId, BundleSt
 pub use self::flow_monitor::{
     FlowMonitorRequest, FlowUpdate, FlowUpdateEvent, MonitorFlags, MonitorId, MonitoredFlow,
 };
-pub use self::packet_in2::{PacketIn2, PacketInFormat};
+pub use self::packet_in2::{PacketIn2, PacketInFormat, PacketInProperty};
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::Xid;
 use crate::msg::experimenter::Experimenter;
@@ -84,16 +84,8 @@ names! {
 const PART: Part = Part::Message("OFPT_EXPERIMENTER");
 
 impl Extension {
-    /// The message that an experimenter's is; `None` where it is none of these, or where it would be written otherwise
-    /// than it came.
-    pub(crate) fn of(message: &Experimenter, xid: Xid) -> Option<Extension> {
-        let read = Extension::read(message, xid).ok().flatten()?;
-        let mut again = BytesMut::with_capacity(message.data.len());
-        read.write_body(xid, &mut again).ok()?;
-        (again == message.data).then_some(read)
-    }
-
-    fn read(message: &Experimenter, xid: Xid) -> Result<Option<Extension>, DecodeError> {
+    /// The message that an experimenter's is; `None` where it is none of these, or more than these say.
+    pub(crate) fn read(message: &Experimenter, xid: Xid) -> Result<Option<Extension>, DecodeError> {
         let mut r = Reader::new(&message.data, 0, PART);
         let read = match (message.experimenter, message.exp_type) {
             (NICIRA, 16) => Extension::SetPacketInFormat(r.u32()?.into()),
@@ -106,7 +98,13 @@ impl Extension {
             (ONF, 1870) => Extension::FlowMonitorCancel(MonitorId(r.u32()?)),
             (ONF, 1871) => Extension::FlowMonitorPaused,
             (ONF, 1872) => Extension::FlowMonitorResumed,
-            (ONF, 2300) => Extension::BundleControl(BundleControl::read(&mut r)?),
+            (ONF, 2300) => {
+                let control = BundleControl::read(&mut r)?;
+                if !r.is_empty() {
+                    return Ok(None);
+                }
+                Extension::BundleControl(control)
+            }
             (ONF, 2301) => match BundleAdd::read(xid, &mut r)? {
                 Some(add) => Extension::BundleAdd(add),
                 None => return Ok(None),
@@ -121,10 +119,6 @@ impl Extension {
         let (experimenter, exp_type) = self.key();
         out.put_u32(experimenter);
         out.put_u32(exp_type);
-        self.write_body(xid, out)
-    }
-
-    fn write_body(&self, xid: Xid, out: &mut BytesMut) -> Result<(), EncodeError> {
         match self {
             Extension::SetPacketInFormat(format) => out.put_u32((*format).into()),
             Extension::SetControllerId(id) => {
@@ -141,15 +135,16 @@ impl Extension {
     }
 }
 
-/// What an experimenter's multipart is made of, where it is of flow monitors and would be written as it came.
-pub(crate) fn monitored<T: Wire>(experimenter: u32, exp_type: u32, data: &Bytes) -> Option<Vec<T>> {
-    if (experimenter, exp_type) != (ONF, FLOW_MONITOR) {
-        return None;
+/// What an experimenter's multipart is made of, where it is of flow monitors.
+pub(crate) fn monitored<T: Wire>(
+    experimenter: u32,
+    exp_type: u32,
+    data: &Bytes,
+) -> Result<Option<Vec<T>>, DecodeError> {
+    match (experimenter, exp_type) {
+        (ONF, FLOW_MONITOR) => Reader::new(data, 0, PART).list().map(Some),
+        _ => Ok(None),
     }
-    let all: Vec<T> = Reader::new(data, 0, PART).list().ok()?;
-    let mut again = BytesMut::with_capacity(data.len());
-    all.iter().try_for_each(|one| one.encode(&mut again)).ok()?;
-    (again == data).then_some(all)
 }
 
 pub(crate) fn write_monitored<T: Wire>(all: &[T], out: &mut BytesMut) -> Result<(), EncodeError> {

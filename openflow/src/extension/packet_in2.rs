@@ -43,6 +43,17 @@ pub struct PacketIn2 {
     pub continuation: Option<Bytes>,
     /// What the action [`Controller`](crate::nicira::Controller) gave with it.
     pub userdata: Option<Bytes>,
+    /// Properties that have no name here; they are written behind the others.
+    pub unknown: Vec<PacketInProperty>,
+}
+
+/// A property of a [`PacketIn2`] of which this crate knows no meaning (`nicira-ext.h`, `NXPINT_*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketInProperty {
+    /// Its type.
+    pub kind: u16,
+    /// What is in it, without its header and padding; shares the frame's memory.
+    pub body: Bytes,
 }
 
 /// Types of properties (`NXPINT_*`).
@@ -64,7 +75,7 @@ impl PacketIn2 {
         self.metadata.as_ref().and_then(Match::ingress)
     }
 
-    /// Properties that it does not know are passed over; the caller sees then that it is not the whole message.
+    /// Properties may come in any order; the last of a kind counts, as Open vSwitch has it.
     pub(super) fn read(r: &mut Reader<'_>) -> Result<PacketIn2, DecodeError> {
         let mut packet = PacketIn2::default();
         while !r.is_empty() {
@@ -86,8 +97,9 @@ impl PacketIn2 {
                     inner.skip(4)?;
                     packet.continuation = Some(inner.opaque());
                 }
-                _ => {}
+                _ => packet.unknown.push(PacketInProperty { kind, body: inner.opaque() }),
             }
+            inner.finish()?;
         }
         Ok(packet)
     }
@@ -130,6 +142,6 @@ impl PacketIn2 {
         if let Some(userdata) = &self.userdata {
             put(property::USERDATA, &[userdata])?;
         }
-        Ok(())
+        self.unknown.iter().try_for_each(|it| put(it.kind, &[&it.body]))
     }
 }

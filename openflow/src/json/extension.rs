@@ -7,6 +7,7 @@ use super::scalar::{Data, Flags, Symbol, bits, buffer, port, table};
 use super::{List, Members, Object, object};
 use crate::extension::{
     BundleAdd, BundleControl, Extension, FlowMonitorRequest, FlowUpdate, MonitoredFlow, PacketIn2,
+    PacketInProperty,
 };
 use crate::ids::Xid;
 use crate::{Body, Message};
@@ -46,6 +47,12 @@ object! {
         "userdata": packet.userdata.as_deref().map(Data),
         "continuation": packet.continuation.as_deref().map(Data),
         "data": packet.packet.as_deref().map(Data),
+        "unknown": List(&packet.unknown),
+    }
+
+    PacketInProperty as it {
+        "type": it.kind,
+        "data": Data(&it.body),
     }
 
     FlowMonitorRequest as it {

@@ -185,10 +185,10 @@ impl MultipartBody {
             kind::PORT_DESC => MultipartBody::PortDesc(r.list()?),
             kind::EXPERIMENTER => {
                 let (experimenter, exp_type, part) = (r.u32()?, r.u32()?, r.opaque());
-                extension::monitored(experimenter, exp_type, &part).map_or_else(
-                    || MultipartBody::Experimenter { experimenter, exp_type, parts: vec![part.clone()] },
-                    MultipartBody::FlowMonitor,
-                )
+                match extension::monitored(experimenter, exp_type, &part)? {
+                    Some(all) => MultipartBody::FlowMonitor(all),
+                    None => MultipartBody::Experimenter { experimenter, exp_type, parts: vec![part] },
+                }
             }
             kind => MultipartBody::Unknown { kind, parts: vec![r.opaque()] },
         })

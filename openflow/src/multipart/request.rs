@@ -137,7 +137,7 @@ impl Wire for MultipartRequest {
             kind::PORT_DESC => MultipartRequest::PortDesc,
             kind::EXPERIMENTER => {
                 let it = Experimenter::decode(&mut r)?;
-                extension::monitored(it.experimenter, it.exp_type, &it.data)
+                extension::monitored(it.experimenter, it.exp_type, &it.data)?
                     .map_or(MultipartRequest::Experimenter(it), MultipartRequest::FlowMonitor)
             }
             kind => MultipartRequest::Unknown { kind, flags, body: r.opaque() },

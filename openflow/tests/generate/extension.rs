@@ -57,6 +57,7 @@ fn packet_in2(g: &mut Gen) -> PacketIn2 {
         metadata: maybe(g, any_match),
         continuation: maybe(g, Gen::some_bytes),
         userdata: maybe(g, Gen::some_bytes),
+        unknown: g.many(2, |g| PacketInProperty { kind: 9 + g.u16() % 0xfff0, body: g.some_bytes() }),
     }
 }
 

@@ -36,6 +36,8 @@ fn packet_in2(it: PacketIn2, g: &mut Gen) -> PacketIn2 {
         metadata: Some(Match::new().in_port(PortNo(1 + g.u32() % 0xfe00)).metadata(g.u64())),
         // What is in it is Open vSwitch's secret.
         continuation: None,
+        // It complains of those that it does not know.
+        unknown: Vec::new(),
         ..it
     }
 }
