@@ -179,6 +179,12 @@ pub enum EncodeError {
         /// How many bits.
         bits: u16,
     },
+    /// An action of Open vSwitch with a value that its bytes have no room for, or that would mean something else.
+    #[error("{why}")]
+    Unsayable {
+        /// What stands against it.
+        why: &'static str,
+    },
     /// An opaque part whose length with its header is no multiple of eight, where it must be.
     #[error("opaque {part} takes {length} bytes with its header; fill it up to a multiple of 8")]
     Misaligned {

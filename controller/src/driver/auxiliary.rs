@@ -1,4 +1,4 @@
-//! Auxiliary connections (OF 1.3.5 §6.3.6): a switch that has its main connection may open more, to spread its
+//! Auxiliary connections (OF 1.3.5 §6.3.7): a switch that has its main connection may open more, to spread its
 //! packet-ins. What comes in through them goes to the apps of the main connection, and they end with it.
 
 use bytes::BytesMut;

@@ -7,6 +7,7 @@ mod conntrack;
 mod controller;
 mod field;
 mod learn;
+mod sayable;
 mod wire;
 
 use bytes::Bytes;

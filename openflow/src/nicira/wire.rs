@@ -166,6 +166,7 @@ impl NxAction {
 
     /// Appends subtype and all behind it, up to a multiple of eight with what stands before.
     pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        self.sayable()?;
         let start = out.len();
         out.put_u16(self.subtype());
         match self {

@@ -5,6 +5,7 @@
 pub mod extension;
 mod multipart;
 pub mod nicira;
+pub mod nicira_values;
 pub mod ovs;
 pub mod ovs_extension;
 pub mod ovs_message;
