@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ::controller::{Controller, Target, Tls, apps};
+use ::controller::apps::{self, AppSpec};
+use ::controller::{Controller, Target, Tls};
 use anyhow::{Context, Result};
 use tokio::net::{TcpListener, UnixListener};
 use web::collect::Sources;
@@ -37,9 +38,9 @@ pub(crate) struct Args {
     /// Certificates of the CA that signs those of switches, PEM
     #[arg(long, value_name = "FILE", requires = "private_key")]
     ca_cert: Option<PathBuf>,
-    /// An app; may be given several times, they run in this order
-    #[arg(long = "app", value_name = "APP", default_value = "learning-switch", value_parser = super::app_name)]
-    apps: Vec<String>,
+    /// An app, with its file if it takes one; may be given several times, they run in this order
+    #[arg(long = "app", value_name = "NAME[=FILE]", default_value = "learning-switch")]
+    apps: Vec<AppSpec>,
     /// Serve the dashboard here (port 0: any free port)
     #[arg(long, value_name = "ADDR", value_parser = super::listening_address)]
     web: Option<SocketAddr>,
@@ -70,6 +71,8 @@ impl Drop for UnixSocket {
 
 async fn serve(args: Args) -> Result<Outcome> {
     let mut signals = Signals::new()?;
+    let apps = apps::load(&args.apps)?;
+    let app_names: Vec<String> = args.apps.iter().map(AppSpec::to_string).collect();
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!("cannot listen for switches on {}; choose another address with --listen", args.listen)
     })?;
@@ -91,12 +94,8 @@ async fn serve(args: Args) -> Result<Outcome> {
         Some(web) => Some(dashboard::bind(web).await?),
         None => None,
     };
-    let controller = args
-        .apps
-        .iter()
-        .filter_map(|name| apps::by_name(name))
-        .fold(Controller::builder(), |builder, app| builder.app(app))
-        .start(listener);
+    let builder = apps.into_iter().fold(Controller::builder(), |builder, app| builder.app(app));
+    let controller = builder.start(listener);
     if let (Some(listener), Some(tls)) = (tls_listener, &tls) {
         controller.listen_tls(listener, tls.clone());
     }
@@ -109,13 +108,13 @@ async fn serve(args: Args) -> Result<Outcome> {
             .connect(target, tls.clone())
             .context("give --private-key, --certificate and --ca-cert with it")?;
     }
-    say!("controller   tcp:{address}   apps: {}", args.apps.join(", "))?;
+    say!("controller   tcp:{address}   apps: {}", app_names.join(", "))?;
     let _dashboard = match web {
         Some(web) => {
             let control = view::Controller {
                 kind: view::ControllerKind::Flowbed,
                 address: format!("tcp:{address}"),
-                apps: args.apps,
+                apps: app_names,
             };
             let sources = Sources {
                 name: "switches of this controller".to_owned(),

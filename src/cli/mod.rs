@@ -116,13 +116,3 @@ fn listening_address(text: &str) -> Result<SocketAddr, String> {
     let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| "expected ADDRESS:PORT, such as 127.0.0.1:8080; port 0 is any free port".to_owned())
 }
-
-/// Checks the name of an app; the error lists what there is.
-fn app_name(text: &str) -> Result<String, String> {
-    use ::controller::apps;
-    if apps::by_name(text).is_some() {
-        return Ok(text.to_owned());
-    }
-    let known: Vec<String> = apps::NAMES.iter().map(|(name, what)| format!("  {name}: {what}")).collect();
-    Err(format!("there is no such app; there are\n{}", known.join("\n")))
-}

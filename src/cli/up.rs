@@ -10,7 +10,8 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use controller::apps;
+use controller::AppFactory;
+use controller::apps::{self, AppSpec};
 use flowbed::{Lab, LabBuilder};
 use testbed::topology::schedule;
 use testbed::{ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
@@ -54,9 +55,10 @@ pub(crate) struct Args {
     /// What switches do without a controller
     #[arg(long, value_enum, default_value = "secure")]
     fail_mode: Fail,
-    /// An app for our controller; may be given several times, they run in this order [default: learning-switch]
-    #[arg(long = "app", value_name = "APP", value_parser = super::app_name, conflicts_with = "controller")]
-    apps: Vec<String>,
+    /// An app for our controller, with its file if it takes one; may be given several times, they run in this order
+    /// [default: learning-switch]
+    #[arg(long = "app", value_name = "NAME[=FILE]", conflicts_with = "controller")]
+    apps: Vec<AppSpec>,
     /// Another controller: tcp:HOST:PORT as this machine sees it, or none
     #[arg(long, value_name = "CONTROLLER")]
     controller: Option<Remote>,
@@ -156,11 +158,17 @@ fn bring_up(args: Args, report: &mut Report) -> Result<Outcome> {
     }
     let (topology, label) = topology(&args)?;
     let pre = args.pre.as_deref().map(shell::read_script).transpose()?;
+    let specs = app_specs(&args)?;
+    let apps = apps::load(&specs)?;
+    let app_names = specs.iter().map(AppSpec::to_string).collect();
     // Must come before the first thread; see testbed::enter.
     testbed::enter()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let interactive = interactive(&args);
-    let outcome = runtime.block_on(up(args, topology, label, pre, report));
+    let outcome = runtime.block_on(async {
+        let builder = builder(&args, topology, apps);
+        up(args, builder, label, app_names, pre, report).await
+    });
     if interactive {
         // A thread that waits for a line at the terminal cannot be ended.
         runtime.shutdown_background();
@@ -198,18 +206,17 @@ fn topology(args: &Args) -> Result<(Topology, String)> {
 
 async fn up(
     args: Args,
-    topology: Topology,
+    builder: LabBuilder,
     label: String,
+    app_names: Vec<String>,
     pre: Option<Vec<String>>,
     report: &mut Report,
 ) -> Result<Outcome> {
     let mut signals = Signals::new()?;
-    let app_names = app_names(&args);
     let web = match args.web {
         Some(address) => Some(dashboard::bind(address).await?),
         None => None,
     };
-    let builder = builder(&args, topology, &app_names);
     let begin = Instant::now();
     let lab = tokio::select! {
         lab = builder.start() => lab?,
@@ -262,15 +269,15 @@ async fn until_asked(signals: &mut Signals, interactive: bool) {
 }
 
 /// The apps of our controller; none where it is not in charge.
-fn app_names(args: &Args) -> Vec<String> {
-    match (&args.controller, args.switch) {
+fn app_specs(args: &Args) -> Result<Vec<AppSpec>> {
+    Ok(match (&args.controller, args.switch) {
         (Some(_), _) | (None, Switch::Bridge) => Vec::new(),
-        (None, _) if args.apps.is_empty() => vec![DEFAULT_APP.to_owned()],
+        (None, _) if args.apps.is_empty() => vec![DEFAULT_APP.parse()?],
         (None, _) => args.apps.clone(),
-    }
+    })
 }
 
-fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder {
+fn builder(args: &Args, topology: Topology, apps: Vec<AppFactory>) -> LabBuilder {
     let mut builder = Lab::builder(topology)
         .switches(match args.switch {
             Switch::Auto => SwitchKind::Auto,
@@ -290,7 +297,7 @@ fn builder(args: &Args, topology: Topology, app_names: &[String]) -> LabBuilder 
         // Somebody else's controller gets a moment; the network comes up without it as well.
         builder = builder.remote_controller(host, *port).ready_within(Duration::from_secs(5));
     }
-    app_names.iter().filter_map(|name| apps::by_name(name)).fold(builder, LabBuilder::app)
+    apps.into_iter().fold(builder, LabBuilder::app)
 }
 
 /// All that happens while the network is up.

@@ -2,6 +2,8 @@
 
 #[path = "../ovs/changes.rs"]
 mod changes;
+#[path = "../ovs/firewall.rs"]
+mod firewall;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
 #[path = "../ovs/ordinary_user.rs"]
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
             ("events_of_a_file_come_at_their_times", events),
             ("soft_switches_pass_pingall_and_have_the_apps_flows", || pingall::learning_switch("soft")),
             ("a_hub_of_soft_switches_has_one_flow_a_switch", || pingall::hub("soft")),
+            ("a_firewall_on_soft_switches_lets_through_what_its_file_allows", || {
+                firewall::before_a_learning_switch("soft")
+            }),
             ("soft_switches_without_controller_pass_nothing", || pingall::no_controller("soft")),
             ("a_standalone_soft_switch_learns_by_itself", || pingall::standalone("soft")),
             ("soft_switches_come_up_as_a_file_says", || pingall::topology_file("soft")),

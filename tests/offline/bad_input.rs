@@ -54,9 +54,28 @@ fn a_bad_file_is_answered_with_line_and_column() {
 }
 
 #[test]
+fn a_bad_file_of_an_app_is_answered_with_line_and_column() {
+    let place = Place::new();
+    let file = place.path().join("acl.toml");
+    std::fs::write(&file, "default = 'deny'\n[[rules]]\naction = 'allow'\nmatch = 'tcp,tp_dts=80'\n")
+        .expect("written");
+    let file = file.display();
+    let at = format!("{file}:4:14: unknown match field");
+    for command in ["up --test none", "controller --listen 127.0.0.1:0"] {
+        let firewall = format!("{command} --app acl-firewall={file}");
+        assert_complains(&format!("{firewall} --app hub"), &[&at, "did you mean \"tp_dst\"?"]);
+        assert_complains(&format!("{command} --app hub={file}"), &["hub takes no file"]);
+        assert_complains(&format!("{command} --app acl-firewall"), &["acl-firewall=FILE"]);
+        assert_complains(&format!("{command} --app hub --app acl-firewall={file}"), &["before hub"]);
+    }
+    assert_complains("up --test none --app acl-firewall=/nonexistent.toml --app hub", &["/nonexistent.toml"]);
+}
+
+#[test]
 fn devices_are_not_read_without_end() {
     assert_complains("up --test none --pre /dev/zero", &["/dev/zero", "1 MiB"]);
     assert_complains("up --test none --file /dev/zero", &["/dev/zero", "64 MiB"]);
+    assert_complains("up --test none --app acl-firewall=/dev/zero --app hub", &["/dev/zero", "16 MiB"]);
 }
 
 #[test]

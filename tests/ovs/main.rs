@@ -1,6 +1,7 @@
 //! Black-box tests of `flowbed` on Open vSwitch. They need root and openvswitch-switch.
 
 mod changes;
+mod firewall;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
 mod life;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
             ("learning_switch_passes_pingall_and_installs_flows", || pingall::learning_switch("ovs")),
             ("the_example_of_the_readme_passes_pingall", pingall::example),
             ("hub_passes_pingall_with_one_flow_a_switch", || pingall::hub("ovs")),
+            ("a_firewall_lets_through_what_its_file_allows", || firewall::before_a_learning_switch("ovs")),
             ("without_controller_nothing_passes", || pingall::no_controller("ovs")),
             ("without_controller_a_standalone_switch_learns_by_itself", || pingall::standalone("ovs")),
             ("a_topology_file_comes_up_as_written", || pingall::topology_file("ovs")),

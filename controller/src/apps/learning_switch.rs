@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use openflow::{Action, FlowMod, MacAddr, Match, PacketOut, PortNo};
+use openflow::{Action, FlowMod, MacAddr, Match, PacketOut, PortNo, TableId};
 
 use crate::{App, AppResult, PacketIn, Switch, Verdict};
 
@@ -10,6 +10,7 @@ use crate::{App, AppResult, PacketIn, Switch, Verdict};
 /// as long as it is used, so that later packets need no controller.
 #[derive(Clone, Debug, Default)]
 pub struct LearningSwitch {
+    table: TableId,
     ports: HashMap<MacAddr, PortNo, foldhash::fast::RandomState>,
 }
 
@@ -18,9 +19,17 @@ const MAX_ADDRESSES: usize = 65_536;
 /// Seconds without a packet after which a flow ends.
 const IDLE_TIMEOUT: u16 = 60;
 
+impl LearningSwitch {
+    /// One whose flows are in this table; the default is table 0.
+    pub fn in_table(table: TableId) -> LearningSwitch {
+        LearningSwitch { table, ..LearningSwitch::default() }
+    }
+}
+
 impl App for LearningSwitch {
     async fn ready(&mut self, switch: &Switch) -> AppResult {
-        Ok(switch.flow_mod(FlowMod::add().priority(0).apply([Action::controller()])).await?)
+        let table_miss = FlowMod::add().table(self.table).priority(0).apply([Action::controller()]);
+        Ok(switch.flow_mod(table_miss).await?)
     }
 
     async fn packet_in(&mut self, switch: &Switch, packet: &PacketIn) -> AppResult<Verdict> {
@@ -39,7 +48,7 @@ impl App for LearningSwitch {
         if out_port != PortNo::FLOOD {
             // The source is matched too: a packet from a host that is not known yet must come here.
             let flow = Match::new().in_port(in_port).eth_dst(frame.dst).eth_src(frame.src);
-            let flow = FlowMod::add().priority(1).idle_timeout(IDLE_TIMEOUT).matching(flow);
+            let flow = FlowMod::add().table(self.table).priority(1).idle_timeout(IDLE_TIMEOUT).matching(flow);
             // A packet that the switch has buffered leaves with the flow, at no further message.
             let flow = flow.buffer(buffered.take()).apply([Action::output(out_port)]);
             switch.send(flow)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use openflow::{Action, Actions, FlowMod, MacAddr, Match, PacketOut, PortNo};
+use openflow::{Action, Actions, FlowMod, MacAddr, Match, PacketOut, PortNo, TableId};
 use tokio::time::Instant;
 
 use crate::{App, AppResult, NetworkEvent, PacketIn, PortRef, Switch, Verdict};
@@ -17,6 +17,7 @@ use crate::{App, AppResult, NetworkEvent, PacketIn, PortRef, Switch, Verdict};
 /// to a switch a second time, by another port, is dropped: so even then none goes round in circles.
 #[derive(Debug, Default)]
 pub struct ShortestPath {
+    table: TableId,
     /// Frames flooded a short while ago, by hash: where each came in, and when.
     flooded: HashMap<u64, (PortNo, Instant)>,
     hasher: foldhash::fast::RandomState,
@@ -35,7 +36,7 @@ impl App for ShortestPath {
     async fn ready(&mut self, switch: &Switch) -> AppResult {
         // Flows of an earlier run of this controller know nothing of the links as they are now.
         let stale = FlowMod::delete().with_cookie(COOKIE, u64::MAX);
-        let table_miss = FlowMod::add().priority(0).apply([Action::controller()]);
+        let table_miss = FlowMod::add().table(self.table).priority(0).apply([Action::controller()]);
         Ok(switch.apply([stale, table_miss]).await?)
     }
 
@@ -46,7 +47,8 @@ impl App for ShortestPath {
             Some(attached) => match toward(switch, attached) {
                 Some(port) if port == in_port => return Ok(Verdict::Consume),
                 Some(port) => {
-                    switch.send(flow(frame.dst).idle_timeout(IDLE_TIMEOUT).apply([Action::output(port)]))?;
+                    let flow = self.flow(frame.dst).apply([Action::output(port)]);
+                    switch.send(flow)?;
                     [Action::output(port)].into()
                 }
                 // The links that lead there may not be found yet.
@@ -84,11 +86,18 @@ fn toward(switch: &Switch, attached: PortRef) -> Option<PortNo> {
     switch.network().topology().next_port(switch.id(), attached.switch)
 }
 
-fn flow(dst: MacAddr) -> FlowMod {
-    FlowMod::add().priority(10).cookie(COOKIE).matching(Match::new().eth_dst(dst))
-}
-
 impl ShortestPath {
+    /// One whose flows are in this table; the default is table 0.
+    pub fn in_table(table: TableId) -> ShortestPath {
+        ShortestPath { table, ..ShortestPath::default() }
+    }
+
+    /// A flow for what is sent to `dst`.
+    fn flow(&self, dst: MacAddr) -> FlowMod {
+        let flow = FlowMod::add().table(self.table).priority(10).cookie(COOKIE);
+        flow.idle_timeout(IDLE_TIMEOUT).matching(Match::new().eth_dst(dst))
+    }
+
     /// Out of all ports that are up and on the spanning tree, or lead to hosts.
     fn flood(&mut self, switch: &Switch, packet: &PacketIn) -> Actions {
         let in_port = packet.in_port();
