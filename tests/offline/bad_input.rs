@@ -60,7 +60,7 @@ fn a_bad_file_of_an_app_is_answered_with_line_and_column() {
     std::fs::write(&file, "default = 'deny'\n[[rules]]\naction = 'allow'\nmatch = 'tcp,tp_dts=80'\n")
         .expect("written");
     let file = file.display();
-    let at = format!("{file}:4:14: unknown match field");
+    let at = format!("{file}:4:14: unknown field");
     for command in ["up --test none", "controller --listen 127.0.0.1:0"] {
         let firewall = format!("{command} --app acl-firewall={file}");
         assert_complains(&format!("{firewall} --app hub"), &[&at, "did you mean \"tp_dst\"?"]);

@@ -242,10 +242,7 @@ mod tests {
                 "acl.toml:1:11: unknown variant `drop`, expected `allow` or `deny`",
             ),
             (rule("\"ip\"\nto = 3"), "acl.toml:5:1: unknown field `to`, expected `action` or `match`"),
-            (
-                rule("\"tcp,tp_dts=23\""),
-                "acl.toml:4:14: unknown match field \"tp_dts\"; did you mean \"tp_dst\"?",
-            ),
+            (rule("\"tcp,tp_dts=23\""), "acl.toml:4:14: unknown field \"tp_dts\"; did you mean \"tp_dst\"?"),
             (
                 rule("\"ip\"\n[[rules]]\naction = \"allow\"\nmatch = \"dl_type=0x800\""),
                 "acl.toml:7:9: rule 2 has the match of rule 1; leave one of them out",

@@ -116,8 +116,7 @@ pub fn load(specs: &[AppSpec]) -> Result<Vec<AppFactory>, LoadError> {
             return Err(LoadError::TooMany);
         }
         let next = TableId(table.0 + 1);
-        let firewall =
-            AclFirewall::new(&Acl::from_file(file)?, table, next).map_err(|_| LoadError::TooMany)?;
+        let firewall = AclFirewall::new(&Acl::from_file(file)?, table, next).expect("one table, not all");
         apps.push(AppFactory::new(spec.name, move || firewall.clone()));
         table = next;
     }
