@@ -9,13 +9,12 @@ use flowbed_controller::{
     Controller, DeclareError, Desired, Difference, Discovery, Owner, ReconcileError, Switch,
 };
 use openflow::error::BadAction;
-use openflow::msg::flow_removed::Age;
 use openflow::msg::group_mod::{GroupKind, GroupMod};
 use openflow::{
-    Action, Body, DatapathId, ErrorMsg, FlowMod, FlowModCommand, FlowStats, GroupId, Match, MultipartBody,
-    MultipartReply, MultipartRequest, PortNo, TableId,
+    Action, Body, DatapathId, ErrorMsg, FlowMod, FlowModCommand, FlowStats, GroupId, Match, PortNo, TableId,
 };
 use scripted::ScriptedSwitch;
+use scripted::flows::installed;
 use tokio::sync::{mpsc, watch};
 
 const OURS: u64 = 0x2a << 56;
@@ -42,29 +41,7 @@ fn desired(flows: impl IntoIterator<Item = FlowMod>) -> Desired {
 }
 
 fn there(flow: FlowMod) -> FlowStats {
-    FlowStats {
-        table: flow.table,
-        age: Age::default(),
-        priority: flow.priority,
-        idle_timeout: flow.idle_timeout,
-        hard_timeout: flow.hard_timeout,
-        flags: flow.flags,
-        cookie: OURS,
-        packet_count: 0,
-        byte_count: 0,
-        match_: flow.match_,
-        instructions: flow.instructions,
-    }
-}
-
-/// Tells the switch's flows once they are asked for.
-async fn tell(peer: &mut ScriptedSwitch, flows: Vec<FlowStats>) {
-    let asked = |m: &openflow::Message| {
-        matches!(m.body, Body::MultipartRequest(MultipartRequest::Flow(_))).then_some(m.xid)
-    };
-    let xid = peer.until(asked).await;
-    let body = MultipartBody::Flow(flows);
-    peer.reply(xid, Body::MultipartReply(MultipartReply { more: false, body })).await;
+    installed(flow.cookie(OURS))
 }
 
 /// The flow-mods up to the next barrier, which is answered.
@@ -92,23 +69,23 @@ async fn drift_is_found_in_time_and_changed_desires_at_once() {
         };
         switch.keep(wished, EVERY, report).await;
     });
-    tell(&mut peer, Vec::new()).await;
+    peer.tell(Vec::new()).await;
     assert_eq!(step(&mut peer).await, [(FlowModCommand::Add, from(1))]);
     assert_eq!(reports.recv().await, Some(1));
 
     let begun = tokio::time::Instant::now();
-    tell(&mut peer, vec![there(flow(1, 2))]).await;
+    peer.tell(vec![there(flow(1, 2))]).await;
     assert!(begun.elapsed() >= EVERY);
     assert_eq!(reports.recv().await, Some(0), "nothing to do, nothing sent");
 
     // Somebody has changed it.
-    tell(&mut peer, vec![there(flow(1, 3))]).await;
+    peer.tell(vec![there(flow(1, 3))]).await;
     assert_eq!(step(&mut peer).await, [(FlowModCommand::ModifyStrict, from(1))]);
     assert_eq!(reports.recv().await, Some(1));
 
     let begun = tokio::time::Instant::now();
     wish.send_replace(desired([flow(2, 1)]));
-    tell(&mut peer, vec![there(flow(1, 2))]).await;
+    peer.tell(vec![there(flow(1, 2))]).await;
     assert!(begun.elapsed() < EVERY);
     assert_eq!(step(&mut peer).await, [(FlowModCommand::Add, from(2))]);
     assert_eq!(step(&mut peer).await, [(FlowModCommand::DeleteStrict, from(1))]);
@@ -124,7 +101,7 @@ async fn nothing_is_deleted_when_what_replaces_it_was_refused() {
     let wanted = desired([flow(2, 1)]);
     let refusal = ErrorMsg { kind: BadAction::BadOutPort.into(), data: Vec::new().into() };
     let script = async {
-        tell(&mut peer, vec![there(flow(1, 2))]).await;
+        peer.tell(vec![there(flow(1, 2))]).await;
         let refused = peer.until(|m| matches!(m.body, Body::FlowMod(_)).then_some(m.xid)).await;
         peer.reply(refused, Body::Error(refusal.clone())).await;
         assert_eq!(step(&mut peer).await, []);

@@ -1,6 +1,7 @@
 //! A switch that does what the test says, over a pipe in memory.
 
 mod flood;
+pub mod flows;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
