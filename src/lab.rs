@@ -1,11 +1,15 @@
 //! A network with a controller in charge of it: where testbed and controller meet.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use controller::{App, AppFactory, Controller, NotReady};
-use openflow::DatapathId;
-use testbed::{Change, ControllerTarget, Fabric, FailMode, Options, SwitchKind, Testbed, Topology};
+use controller::{App, AppFactory, Controller, Link, LinksNotFound, NotReady, PortRef};
+use openflow::{DatapathId, PortNo};
+use testbed::{
+    Change, ControllerTarget, EndView, Fabric, FailMode, LinkState, Options, SwitchKind, SwitchView, Testbed,
+    Topology,
+};
 use thiserror::Error as ThisError;
 use tokio::net::TcpListener;
 
@@ -38,6 +42,8 @@ pub enum Error {
 pub struct Lab {
     testbed: Testbed,
     controller: Option<Controller>,
+    /// Whether an app needs the links between switches to be found.
+    needs_links: bool,
     warnings: Vec<String>,
     ready_within: Duration,
 }
@@ -57,12 +63,16 @@ pub struct LabBuilder {
     topology: Topology,
     name: Option<String>,
     control: Control,
+    needs_links: bool,
     options: Options,
     ready_within: Duration,
 }
 
 /// Where switches of a lab find our controller, in the lab's own network namespace.
 pub const CONTROLLER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 6653);
+
+/// For so long a start waits for links to be found: probes go out again after 5 s, and links may lose some.
+const LINKS_WITHIN: Duration = Duration::from_secs(12);
 
 impl LabBuilder {
     /// Adds an app to our own controller, which then is in charge.
@@ -76,6 +86,7 @@ impl LabBuilder {
             Control::Apps(builder) => builder,
             Control::Remote(_) | Control::Nobody => Controller::builder(),
         };
+        self.needs_links |= app.needs_links();
         self.control = Control::Apps(builder.app(app));
         self
     }
@@ -116,11 +127,12 @@ impl LabBuilder {
         self
     }
 
-    /// Brings the network up. Returns when all switches are connected and the apps have set them up.
+    /// Brings the network up. Returns when all switches are connected and the apps have set them up, and, where an app
+    /// needs links, when these are found; a link that is not found makes a warning.
     ///
     /// Errors: what failed; what was made before is taken down again.
     pub async fn start(self) -> Result<Lab, Error> {
-        let LabBuilder { topology, name, control, mut options, ready_within } = self;
+        let LabBuilder { topology, name, control, needs_links, mut options, ready_within } = self;
         let fabric = Fabric::create(name.as_deref()).await?;
         let mut controller = None;
         match control {
@@ -135,7 +147,7 @@ impl LabBuilder {
         }
         let has_controller = !options.controllers.is_empty();
         let testbed = Testbed::start(fabric, topology, options).await?;
-        let mut lab = Lab { testbed, controller, warnings: Vec::new(), ready_within };
+        let mut lab = Lab { testbed, controller, needs_links, warnings: Vec::new(), ready_within };
         let waited = match &lab.controller {
             Some(controller) => {
                 controller.wait_ready(&lab.openflow_switches(), ready_within).await.map_err(Error::from)
@@ -151,7 +163,10 @@ impl LabBuilder {
             None => Ok(()),
         };
         match waited {
-            Ok(()) => Ok(lab),
+            Ok(()) => {
+                lab.warnings.extend(lab.links_found().await.err().map(|error| error.to_string()));
+                Ok(lab)
+            }
             Err(error) => {
                 if let Err(also) = lab.stop().await {
                     tracing::error!(error = &also as &dyn std::error::Error, "and taking it down failed too");
@@ -169,6 +184,7 @@ impl Lab {
             topology,
             name: None,
             control: Control::Nobody,
+            needs_links: false,
             options: Options::default(),
             ready_within: Duration::from_secs(30),
         }
@@ -196,11 +212,31 @@ impl Lab {
         }
     }
 
+    /// Returns when the controller has found the links that it is to find, where an app needs them.
+    async fn links_found(&self) -> Result<(), LinksNotFound> {
+        match &self.controller {
+            Some(controller) if self.needs_links => {
+                controller.wait_links(&self.links(), LINKS_WITHIN.min(self.ready_within)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The links that are up between switches which have a controller and work.
+    fn links(&self) -> Vec<Link> {
+        let view = self.testbed.snapshot();
+        let speaking = view.switches.iter().filter(|switch| speaks(switch));
+        let ids: HashMap<&str, DatapathId> =
+            speaking.map(|switch| (switch.name.as_str(), switch.dpid)).collect();
+        let port =
+            |end: &EndView| Some(PortRef { switch: *ids.get(end.node.as_str())?, port: PortNo(end.port) });
+        let up = view.links.iter().filter(|link| link.state == LinkState::Up);
+        up.filter_map(|link| Some(Link::new(port(&link.a)?, port(&link.b)?))).collect()
+    }
+
     /// The switches that have a controller and work.
     fn openflow_switches(&self) -> Vec<DatapathId> {
-        let switches = self.testbed.switches();
-        let speaking = switches.iter().filter(|switch| switch.kind != SwitchKind::Bridge && switch.running);
-        speaking.map(|switch| switch.dpid).collect()
+        self.testbed.switches().iter().filter(|switch| speaks(switch)).map(|switch| switch.dpid).collect()
     }
 
     /// What went less than well at the start.
@@ -221,4 +257,9 @@ impl Lab {
         }
         Ok(self.testbed.stop().await?)
     }
+}
+
+/// Whether a switch has a controller and works.
+fn speaks(switch: &SwitchView) -> bool {
+    switch.kind != SwitchKind::Bridge && switch.running
 }

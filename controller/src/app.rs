@@ -104,12 +104,25 @@ pub trait App: Send + 'static {
 pub struct AppFactory {
     name: Arc<str>,
     make: Arc<dyn Fn() -> Box<dyn AnyApp> + Send + Sync>,
+    needs_links: bool,
 }
 
 impl AppFactory {
     /// `name` is for logs and error messages.
     pub fn new<A: App>(name: &str, make: impl Fn() -> A + Send + Sync + 'static) -> AppFactory {
-        AppFactory { name: name.into(), make: Arc::new(move || Box::new(make())) }
+        AppFactory { name: name.into(), make: Arc::new(move || Box::new(make())), needs_links: false }
+    }
+
+    /// The app does its work by the links between switches, and cannot do it well before they are found. Who brings a
+    /// network up may wait for that: [`Controller::wait_links`](crate::Controller::wait_links).
+    #[must_use]
+    pub fn needing_links(self) -> AppFactory {
+        AppFactory { needs_links: true, ..self }
+    }
+
+    /// Whether it was said to be [`needing_links`](Self::needing_links).
+    pub fn needs_links(&self) -> bool {
+        self.needs_links
     }
 
     /// As given.

@@ -58,7 +58,7 @@ pub use event::{Event, NetworkEvent};
 pub use network::{Host, Link, Network, PortRef, Snapshot, SwitchInfo};
 pub use packet::{Ethernet, PacketIn};
 pub use paths::{Hop, Topology};
-pub use server::{Builder, Controller, NotReady};
+pub use server::{Builder, Controller, LinksNotFound, NotReady};
 pub use switch::{ApplyError, Switch};
 pub use tls::{Tls, TlsError};
 pub use transport::{ParseTargetError, Target, TlsMissing};

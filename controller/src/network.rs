@@ -1,6 +1,7 @@
 //! The network as the controller sees it: switches, the links between them, and hosts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,18 @@ pub struct Link {
     pub a: PortRef,
     /// The other end.
     pub b: PortRef,
+}
+
+impl fmt::Display for PortRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "port {} of {}", self.port, self.switch)
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.a, self.b)
+    }
 }
 
 /// A connected switch.
@@ -82,6 +95,8 @@ struct State {
     switches: BTreeMap<DatapathId, SwitchInfo>,
     /// Receiving port of a probe to the port that sent it, and when it was last heard.
     adjacent: HashMap<PortRef, (PortRef, Instant)>,
+    /// Ports at either end of a link.
+    inner: HashSet<PortRef>,
     hosts: HostTable,
     /// Made when it is asked for; gone when switches or links change.
     topology: Option<Arc<Topology>>,
@@ -97,7 +112,7 @@ impl State {
     }
 
     fn leads_on(&self, port: PortRef) -> bool {
-        self.adjacent.contains_key(&port)
+        self.inner.contains(&port)
     }
 
     fn hosts(&self) -> Vec<Host> {
@@ -114,6 +129,7 @@ impl State {
         change(self);
         self.topology = None;
         let links_now = self.links();
+        self.inner = links_now.iter().flat_map(|link| [link.a, link.b]).collect();
         let gone: Vec<Link> =
             links.iter().filter(|link| links_now.binary_search(link).is_err()).copied().collect();
         // What was heard over a link was not heard at an edge, even if the port is one now.
@@ -167,6 +183,11 @@ impl Network {
             links: state.links(),
             hosts: state.hosts(),
         }
+    }
+
+    /// The links between switches now, in order.
+    pub fn links(&self) -> Vec<Link> {
+        self.state().links()
     }
 
     /// The switches and links now, to find ways over. All who ask share one until it changes.
@@ -426,6 +447,15 @@ mod tests {
         assert_eq!(place(&network), None);
         assert!(matches!(events.try_recv(), Ok(NetworkEvent::HostGone(host)) if host.mac == HOST));
         assert_eq!(network.snapshot().links.len(), 1);
+    }
+
+    #[test]
+    fn nobody_is_attached_to_an_end_of_a_link_that_was_found_in_one_direction() {
+        let network = Network::new();
+        network.adjacency(at(1, 2), at(2, 2));
+        network.host_heard(HOST, at(1, 2), None);
+        assert!(network.leads_on(at(1, 2)) && network.leads_on(at(2, 2)));
+        assert_eq!(place(&network), None, "its frames came over the link");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::core::{Core, Deadlines};
 use crate::discovery::Discovery;
 use crate::driver;
 use crate::event::{Event, NetworkEvent};
-use crate::network::Network;
+use crate::network::{Link, Network};
 use crate::switch::Switch;
 
 /// Settings of a controller that is not running yet.
@@ -122,6 +122,19 @@ pub struct NotReady {
     pub after: Duration,
 }
 
+/// Links that were not found in time.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{} of {awaited} links between switches not found after {after:?}: {}", missing.len(),
+        missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+pub struct LinksNotFound {
+    /// Which.
+    pub missing: Vec<Link>,
+    /// How many were waited for.
+    pub awaited: usize,
+    /// For how long.
+    pub after: Duration,
+}
+
 impl Controller {
     /// A controller with no apps, that looks for links.
     pub fn builder() -> Builder {
@@ -160,21 +173,39 @@ impl Controller {
     /// Returns when all these switches are connected and their apps have handled
     /// [`App::ready`](crate::App::ready).
     pub async fn wait_ready(&self, switches: &[DatapathId], within: Duration) -> Result<(), NotReady> {
-        let missing = || -> Vec<DatapathId> {
-            switches.iter().copied().filter(|id| !self.core.network.is_ready(*id)).collect()
+        let is_missing = |id: &DatapathId| !self.core.network.is_ready(*id);
+        let missing = || switches.iter().copied().filter(is_missing).collect::<Vec<_>>();
+        match self.seen(within, || missing().is_empty()).await {
+            true => Ok(()),
+            false => Err(NotReady { missing: missing(), awaited: switches.len(), after: within }),
+        }
+    }
+
+    /// Returns when all these links were found, each in at least one direction.
+    ///
+    /// # Errors
+    /// Which were not found `within` that time.
+    pub async fn wait_links(&self, links: &[Link], within: Duration) -> Result<(), LinksNotFound> {
+        let missing = || {
+            let found = self.core.network.links();
+            links.iter().copied().filter(|link| found.binary_search(link).is_err()).collect::<Vec<_>>()
         };
+        match self.seen(within, || missing().is_empty()).await {
+            true => Ok(()),
+            false => Err(LinksNotFound { missing: missing(), awaited: links.len(), after: within }),
+        }
+    }
+
+    /// Whether the network comes to be so `within` that time.
+    async fn seen(&self, within: Duration, so: impl Fn() -> bool) -> bool {
         let mut changes = self.core.network.changes();
-        let all_ready = async {
-            while !missing().is_empty() {
+        let seen = async {
+            while !so() {
                 // The sender lives in the core, which we hold.
                 let _ = changes.changed().await;
             }
         };
-        tokio::time::timeout(within, all_ready).await.map_err(|_| NotReady {
-            missing: missing(),
-            awaited: switches.len(),
-            after: within,
-        })
+        tokio::time::timeout(within, seen).await.is_ok()
     }
 
     /// Returns when the controller was shut down.
@@ -256,5 +287,27 @@ async fn forward_events(core: Arc<Core>) {
 impl std::fmt::Debug for Controller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Controller").field("switches", &self.switches()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openflow::PortNo;
+
+    use super::*;
+    use crate::network::PortRef;
+
+    #[tokio::test(start_paused = true)]
+    async fn links_that_are_not_found_are_named() {
+        let controller = Controller::builder().start_without_listener();
+        let at = |switch| PortRef { switch: DatapathId(switch), port: PortNo(2) };
+        let links = [Link::new(at(1), at(2)), Link::new(at(2), at(3))];
+        controller.network().adjacency(at(2), at(1));
+        let error = controller.wait_links(&links, Duration::from_secs(3)).await.unwrap_err();
+        let expected = "1 of 2 links between switches not found after 3s: \
+                        port 2 of 0000000000000002 to port 2 of 0000000000000003";
+        assert_eq!(error.to_string(), expected);
+        controller.network().adjacency(at(2), at(3));
+        assert_eq!(controller.wait_links(&links, Duration::ZERO).await, Ok(()));
     }
 }

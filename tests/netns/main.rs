@@ -42,6 +42,9 @@ fn main() -> ExitCode {
             ("a_firewall_on_soft_switches_lets_through_what_its_file_allows", || {
                 firewall::before_a_learning_switch("soft")
             }),
+            ("behind_a_firewall_shortest_paths_are_there_at_once_on_soft_switches", || {
+                firewall::before_shortest_paths("soft")
+            }),
             ("soft_switches_without_controller_pass_nothing", || pingall::no_controller("soft")),
             ("a_standalone_soft_switch_learns_by_itself", || pingall::standalone("soft")),
             ("soft_switches_come_up_as_a_file_says", || pingall::topology_file("soft")),

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
             ("the_example_of_the_readme_passes_pingall", pingall::example),
             ("hub_passes_pingall_with_one_flow_a_switch", || pingall::hub("ovs")),
             ("a_firewall_lets_through_what_its_file_allows", || firewall::before_a_learning_switch("ovs")),
+            ("behind_a_firewall_shortest_paths_are_there_at_once", || firewall::before_shortest_paths("ovs")),
             ("without_controller_nothing_passes", || pingall::no_controller("ovs")),
             ("without_controller_a_standalone_switch_learns_by_itself", || pingall::standalone("ovs")),
             ("a_topology_file_comes_up_as_written", || pingall::topology_file("ovs")),

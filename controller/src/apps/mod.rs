@@ -35,7 +35,7 @@ pub fn by_name(name: &str) -> Option<AppFactory> {
 fn in_table(name: &str, table: TableId) -> Option<AppFactory> {
     match name {
         "hub" => Some(AppFactory::new(name, move || Hub::in_table(table))),
-        "shortest-path" => Some(AppFactory::new(name, move || ShortestPath::in_table(table))),
+        "shortest-path" => Some(AppFactory::new(name, move || ShortestPath::in_table(table)).needing_links()),
         "learning-switch" => Some(AppFactory::new(name, move || LearningSwitch::in_table(table))),
         _ => None,
     }
