@@ -6,12 +6,17 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cli::write_out(format_args!("{}\n", format_args!($($text)*))) };
 }
 
+mod attached;
 mod clean;
+mod control;
 mod controller;
 mod dashboard;
 mod decode;
+mod detach;
 mod doctor;
+mod down;
 mod exec;
+mod inspect;
 mod ls;
 mod report;
 mod shell;
@@ -51,8 +56,14 @@ enum Command {
     Decode(decode::Args),
     /// Run a command in a host of a running network, from another shell
     Exec(exec::Args),
+    /// Open the shell of a running network, or execute one line of it
+    Shell(attached::Args),
     /// List the networks that are up
     Ls(ls::Args),
+    /// Print all there is to know of a running network, as JSON
+    Inspect(inspect::Args),
+    /// Take a running network down
+    Down(down::Args),
     /// Sweep away what networks that died have left behind
     Clean,
     /// Check what this machine can do
@@ -83,7 +94,7 @@ pub(crate) fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .init();
     let outcome = match cli.command {
         Command::Up(args) => up::run(*args),
@@ -91,7 +102,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Controller(args) => controller::run(args),
         Command::Decode(args) => decode::run(&args),
         Command::Exec(args) => exec::run(&args),
+        Command::Shell(args) => attached::run(&args),
         Command::Ls(args) => ls::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Down(args) => down::run(&args),
         Command::Clean => clean::run(),
         Command::Doctor(args) => doctor::run(&args),
     };

@@ -1,6 +1,8 @@
 //! `flowbed topology`: what a topology's text or file stands for.
 
-use anyhow::Result;
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
 use testbed::Topology;
 
 use super::Outcome;
@@ -23,17 +25,17 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    print(&Topology::open(&args.topology)?, args.format)?;
+    print(&Topology::open(&args.topology)?, args.format, &mut io::stdout())?;
     Ok(Outcome::Good)
 }
 
-/// Prints a topology with everything said that follows from the rest: ports, addresses, datapath ids.
-pub(crate) fn print(topology: &Topology, format: Format) -> Result<()> {
+/// Writes a topology with everything said that follows from the rest: ports, addresses, datapath ids.
+pub(crate) fn print(topology: &Topology, format: Format, out: &mut dyn Write) -> Result<()> {
     let topology = topology.filled()?;
     let text = match format {
         Format::Toml => topology.to_toml(),
         Format::Json => format!("{:#}\n", topology.to_json()),
         Format::Dot => topology.to_dot(),
     };
-    super::write_out(format_args!("{text}"))
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write it")
 }

@@ -16,13 +16,17 @@ use flowbed::{Lab, LabBuilder};
 use testbed::topology::schedule;
 use testbed::{ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::Receiver;
 use web::collect::Sources;
 use web::view;
 
 use super::Outcome;
+use super::control::Server;
 use super::dashboard::{self, Dashboard};
+use super::detach;
+use super::inspect::{self, About};
 use super::report::{EventResult, Report};
-use super::shell::{self, Next};
+use super::shell;
 use super::signals::Signals;
 use super::test::Test;
 
@@ -78,6 +82,12 @@ pub(crate) struct Args {
     /// Print one JSON object with times and results at the end
     #[arg(long)]
     json: bool,
+    /// Leave the network running in the background when it is up; see shell, inspect and down
+    #[arg(long, short, conflicts_with_all = ["tests", "json"])]
+    detach: bool,
+    /// This is the process in the background
+    #[arg(long = "in-background", hide = true)]
+    in_background: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -139,6 +149,9 @@ impl FromStr for Remote {
 }
 
 pub(crate) fn run(args: Args) -> Result<Outcome> {
+    if args.detach && !args.in_background {
+        return detach::launch();
+    }
     let json = args.json.then(reserve_stdout).transpose()?;
     let mut report = Report::new(args.tests.len());
     let outcome = bring_up(args, &mut report);
@@ -230,9 +243,8 @@ async fn up(
     for warning in lab.warnings() {
         eprintln!("flowbed: {warning}");
     }
-    let web = web.map(|listener| (listener, sources(&args, &lab, label, app_names)));
     let used = tokio::select! {
-        used = use_lab(&args, &lab, web, pre, report) => used,
+        used = use_lab(&args, &lab, web, label, app_names, pre, report) => used,
         () = until_asked(&mut signals, interactive(&args)) => Ok(()),
         error = lab.failed() => Err(error.into()),
     };
@@ -304,20 +316,38 @@ fn builder(args: &Args, topology: Topology, apps: Vec<AppFactory>) -> LabBuilder
 async fn use_lab(
     args: &Args,
     lab: &Lab,
-    web: Option<(TcpListener, Sources)>,
+    web: Option<TcpListener>,
+    label: String,
+    app_names: Vec<String>,
     pre: Option<Vec<String>>,
     report: &mut Report,
 ) -> Result<()> {
     if let Some(summary) = report.summary() {
         say!("{summary}")?;
     }
+    let dashboard = match web {
+        Some(listener) => {
+            let sources = sources(args, lab, label.clone(), app_names.clone());
+            let (dashboard, inbox) = Dashboard::start(listener, sources)?;
+            say!("dashboard    {}", dashboard.url)?;
+            Some((dashboard, inbox))
+        }
+        None => None,
+    };
+    let about = About {
+        topology: label,
+        controller: controller(args, lab),
+        apps: app_names,
+        dashboard: dashboard.as_ref().map(|(dashboard, _)| dashboard.url.clone()),
+    };
+    let control = Server::open(lab.testbed().fabric().dir())?;
     let work = async {
         for line in pre.iter().flatten() {
             say!("flowbed> {line}")?;
             match shell::execute(lab, line).await? {
-                Next::Go => {}
-                Next::GoFailed => report.line_failed(),
-                Next::Exit => return Ok(()),
+                Some(true) => {}
+                Some(false) => report.line_failed(),
+                None => return Ok(()),
             }
         }
         for test in &args.tests {
@@ -333,12 +363,20 @@ async fn use_lab(
         if interactive(args) {
             return shell::run(lab).await;
         }
-        say!("up until SIGINT or SIGTERM")?;
+        if args.in_background {
+            let name = lab.testbed().name();
+            say!("up in the background: flowbed shell --name {name} enters it, flowbed down {name} ends it")?;
+            detach::leave(lab.testbed().fabric().dir())?;
+        } else {
+            say!("up until SIGINT or SIGTERM")?;
+        }
         std::future::pending().await
     };
     let happened = RefCell::new(Vec::new());
     let outcome = tokio::select! {
-        outcome = attended(lab, web, work) => outcome,
+        outcome = work => outcome,
+        outcome = attended(lab, dashboard) => outcome,
+        outcome = control.serve(lab, || inspect::describe(lab, &about)) => outcome,
         outcome = play(lab, args.seed, &happened) => outcome,
     };
     report.events(happened.into_inner());
@@ -361,40 +399,36 @@ async fn play(lab: &Lab, seed: u64, happened: &RefCell<Vec<EventResult>>) -> Res
     std::future::pending().await
 }
 
-/// The work, with the dashboard beside it if there is one.
-async fn attended(
-    lab: &Lab,
-    web: Option<(TcpListener, Sources)>,
-    work: impl Future<Output = Result<()>>,
-) -> Result<()> {
-    match web {
-        Some((listener, sources)) => {
-            let (dashboard, inbox) = Dashboard::start(listener, sources)?;
-            say!("dashboard    {}", dashboard.url)?;
-            tokio::select! {
-                outcome = work => outcome,
-                () = dashboard::obey(lab.testbed(), inbox) => bail!("the dashboard has ended"),
-            }
+/// Does what the dashboard's page asks for, if there is one.
+async fn attended(lab: &Lab, dashboard: Option<(Dashboard, Receiver<web::Command>)>) -> Result<()> {
+    match dashboard {
+        Some((_dashboard, inbox)) => {
+            dashboard::obey(lab.testbed(), inbox).await;
+            bail!("the dashboard has ended")
         }
-        None => work.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Who is in charge of the switches, as they write it.
+fn controller(args: &Args, lab: &Lab) -> Option<String> {
+    match (&args.controller, lab.controller()) {
+        (Some(Remote::Tcp { host, port }), _) => {
+            Some(ControllerTarget::Remote { host: host.clone(), port: *port }.to_string())
+        }
+        (_, Some(_)) => Some(format!("tcp:{}", flowbed::CONTROLLER)),
+        (_, None) => None,
     }
 }
 
 /// What the dashboard shows.
 fn sources(args: &Args, lab: &Lab, label: String, apps: Vec<String>) -> Sources {
-    let control = match (&args.controller, lab.controller()) {
-        (Some(Remote::Tcp { host, port }), _) => Some(view::Controller {
-            kind: view::ControllerKind::Remote,
-            address: ControllerTarget::Remote { host: host.clone(), port: *port }.to_string(),
-            apps: Vec::new(),
-        }),
-        (_, Some(_)) => Some(view::Controller {
-            kind: view::ControllerKind::Flowbed,
-            address: format!("tcp:{}", flowbed::CONTROLLER),
-            apps,
-        }),
-        (_, None) => None,
-    };
+    let ours = lab.controller().is_some();
+    let control = controller(args, lab).map(|address| view::Controller {
+        kind: if ours { view::ControllerKind::Flowbed } else { view::ControllerKind::Remote },
+        address,
+        apps: if ours { apps } else { Vec::new() },
+    });
     Sources {
         name: format!("{} ({label})", lab.testbed().name()),
         control,

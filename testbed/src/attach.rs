@@ -1,11 +1,11 @@
-//! Running testbeds, as other processes see them: listing them, and entering their hosts.
+//! Entering the hosts of a running testbed from another process.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::libc;
 use nix::sched::{CloneFlags, setns};
@@ -15,44 +15,9 @@ use nix::unistd::{ForkResult, Pid, execvp, fork, getpid};
 
 use crate::cgroup;
 use crate::error::Error;
-use crate::rundir::{base, directories, is_alive};
-use crate::state::{self, State};
+use crate::running::{Running, choose};
+use crate::state;
 use crate::terminal;
-
-/// A testbed that has a run directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Running {
-    /// Its name.
-    pub name: String,
-    /// The process that owns it; 0 while it is being brought up.
-    pub pid: i32,
-    /// Its hosts' names.
-    pub hosts: Vec<String>,
-    /// Whether that process lives. The directory of one that does not is swept by the next
-    /// start, or by [`crate::sweep`].
-    pub alive: bool,
-}
-
-/// This user's testbeds, by name.
-///
-/// # Errors
-/// When the base directory cannot be read.
-pub fn list() -> Result<Vec<Running>, Error> {
-    let entries = directories(&base())?;
-    entries
-        .into_iter()
-        .map(|(name, path)| {
-            let state = state::read(&path).ok();
-            Ok(Running {
-                name,
-                alive: is_alive(&path)?,
-                pid: state.as_ref().map_or(0, |state| state.pid),
-                hosts: state
-                    .map_or_else(Vec::new, |state| state.hosts.into_iter().map(|host| host.name).collect()),
-            })
-        })
-        .collect()
-}
 
 /// Runs `argv` in a host of a running testbed, in the place of this process: on its terminal,
 /// with its signals, and with its exit status, with which this process then ends. The command
@@ -66,7 +31,8 @@ pub fn list() -> Result<Vec<Running>, Error> {
 /// testbed is another user's; [`Error::System`] when the command cannot be started.
 pub fn exec<S: AsRef<OsStr>>(name: Option<&str>, host: &str, argv: &[S]) -> Result<Infallible, Error> {
     let argv = c_strings(argv)?;
-    let (_, state) = find(name, host)?;
+    let has_host = |testbed: &Running| testbed.hosts.iter().any(|known| known == host);
+    let state = state::read(&choose(name, has_host)?.directory)?;
     let Some(found) = state.hosts.iter().find(|known| known.name == host) else {
         return Err(Error::Unknown {
             kind: "host",
@@ -107,46 +73,6 @@ pub fn exec<S: AsRef<OsStr>>(name: Option<&str>, host: &str, argv: &[S]) -> Resu
         }
         ForkResult::Parent { child } => end_as(follow(child)),
     }
-}
-
-/// The one testbed that is meant, with its state.
-fn find(name: Option<&str>, host: &str) -> Result<(String, State), Error> {
-    let mut alive = Vec::new();
-    for (running, path) in directories(&base())? {
-        if is_alive(&path)? {
-            alive.push((running, path));
-        }
-    }
-    let known: Vec<_> = alive.iter().map(|(name, _)| name.clone()).collect();
-    let has_host =
-        |path: &Path| state::read(path).is_ok_and(|state| state.hosts.iter().any(|known| known.name == host));
-    let unknown =
-        |name: &str| Error::Unknown { kind: "testbed", name: name.to_owned(), known: known.clone() };
-    let chosen = match (name, alive.as_slice()) {
-        (Some(name), all) => {
-            (all.iter().find(|(running, _)| running == name)).ok_or_else(|| unknown(name))?
-        }
-        (None, [only]) => only,
-        (None, []) => {
-            return Err(Error::Unavailable {
-                what: "no testbed runs".to_owned(),
-                remedy: "bring one up with `flowbed up`".to_owned(),
-            });
-        }
-        (None, several) => {
-            let mut with_host = several.iter().filter(|(_, path)| has_host(path));
-            match (with_host.next(), with_host.next()) {
-                (Some(one), None) => one,
-                _ => {
-                    return Err(Error::Unavailable {
-                        what: format!("several testbeds run: {}", known.join(", ")),
-                        remedy: "name the one that is meant: `flowbed exec --name NAME`".to_owned(),
-                    });
-                }
-            }
-        }
-    };
-    Ok((chosen.0.clone(), state::read(&chosen.1)?))
 }
 
 fn c_strings<S: AsRef<OsStr>>(argv: &[S]) -> Result<Vec<CString>, Error> {

@@ -1,7 +1,7 @@
 //! The fabric: the network namespace in which a testbed's switches live, and its run directory.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -48,6 +48,13 @@ impl Fabric {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Where its own Open vSwitch has its sockets, if it has one: `OVS_RUNDIR` for `ovs-ofctl`, `ovs-vsctl` and
+    /// `ovs-appctl`.
+    #[must_use]
+    pub fn ovs_dir(&self) -> PathBuf {
+        self.dir().join("ovs")
     }
 
     /// Its network namespace.

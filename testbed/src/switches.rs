@@ -81,7 +81,7 @@ impl Switches {
         if needs(SwitchKind::Ovs, self.ovs.get().is_some()) {
             self.controllers(fabric, tasks)?;
             tracing::debug!(switches = kinds.len(), "starting Open vSwitch");
-            let directory = fabric.dir().join("ovs");
+            let directory = fabric.ovs_dir();
             let started = ovs::Instance::start(fabric.namespace(), &directory, fabric.ledger()).await;
             let _ = self.ovs.set(started.map_err(Error::switch("cannot start Open vSwitch"))?);
             self.begun.notify_waiters();

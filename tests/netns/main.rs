@@ -1,5 +1,6 @@
 //! Black-box tests of `flowbed` in namespaces, without Open vSwitch. They need root.
 
+mod background;
 #[path = "../ovs/changes.rs"]
 mod changes;
 #[path = "../ovs/firewall.rs"]
@@ -15,6 +16,7 @@ mod pingall;
 #[path = "../ovs/remote.rs"]
 mod remote;
 mod shell;
+mod terminal;
 #[path = "../tier/mod.rs"]
 mod tier;
 
@@ -35,6 +37,10 @@ fn main() -> ExitCode {
             ("commands_in_hosts_have_quotes_pipes_and_redirection", shell::host_commands_are_shell_commands),
             ("pings_that_are_lost_in_a_script_fail_the_run", shell::lost_pings_fail_a_script),
             ("the_terminal_is_put_back_however_it_ends", shell::the_terminal_is_put_back),
+            ("a_network_in_the_background_is_used_from_elsewhere", background::life),
+            ("what_cannot_come_up_in_the_background_says_why", background::failure),
+            ("of_several_networks_the_one_that_is_meant_is_named", background::several),
+            ("the_shell_of_a_network_in_the_background_has_the_terminal", background::on_a_terminal),
             ("ports_come_by_number_in_the_rest_api", ports_by_number),
             ("events_of_a_file_come_at_their_times", events),
             ("soft_switches_pass_pingall_and_have_the_apps_flows", || pingall::learning_switch("soft")),

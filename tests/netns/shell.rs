@@ -1,18 +1,14 @@
 //! The shell and its scripts.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Output};
+use std::process::Output;
 
 use libtest_mimic::Failed;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::termios::LocalFlags;
 use nix::unistd::Pid;
 
-use crate::flowbed::{PATIENCE, Place};
+use crate::flowbed::Place;
+use crate::terminal::Terminal;
 
 /// Runs `flowbed up` on a Linux bridge with a script.
 fn scripted(place: &Place, arguments: &str, script: &str) -> Output {
@@ -46,55 +42,6 @@ pub fn lost_pings_fail_a_script() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A pseudo-terminal with a `flowbed` on it.
-struct Terminal {
-    master: File,
-    slave: OwnedFd,
-    flowbed: Child,
-    shown: String,
-}
-
-impl Terminal {
-    /// Brings a network up and waits for the prompt.
-    fn start(place: &Place) -> Terminal {
-        let pty = openpty(None, None).expect("a pseudo-terminal");
-        let end = || pty.slave.try_clone().expect("a descriptor");
-        let flowbed = place
-            .flowbed("up --topo single,2 --switch bridge")
-            .env("TERM", "xterm")
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .expect("flowbed starts");
-        let mut terminal =
-            Terminal { master: pty.master.into(), slave: pty.slave, flowbed, shown: String::new() };
-        terminal.wait_for("flowbed> ");
-        terminal
-    }
-
-    /// Waits until it shows `mark`.
-    fn wait_for(&mut self, mark: &str) {
-        let patience = PollTimeout::try_from(PATIENCE).expect("a minute");
-        while !self.shown.contains(mark) {
-            let mut ready = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
-            let ready = poll(&mut ready, patience).expect("a terminal");
-            assert!(ready > 0, "\"{mark}\" does not come: {}", self.shown);
-            let mut bytes = [0; 4096];
-            let length = self.master.read(&mut bytes).expect("the slave is open");
-            self.shown.push_str(&String::from_utf8_lossy(&bytes[..length]));
-        }
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.flowbed.id().cast_signed())
-    }
-
-    fn flags(&self) -> LocalFlags {
-        tcgetattr(&self.slave).expect("a terminal").local_flags
-    }
-}
-
 /// The first process of a flowbed's pid namespace.
 fn init_of(flowbed: Pid) -> Pid {
     let tasks = std::fs::read_dir(format!("/proc/{flowbed}/task")).expect("it runs").flatten();
@@ -113,7 +60,7 @@ pub fn the_terminal_is_put_back() -> Result<(), Failed> {
     let cooked = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
     type End = fn(&mut Terminal);
     let ends: [(&str, bool, End); 5] = [
-        ("exit", true, |terminal| terminal.master.write_all(b"exit\r").expect("written")),
+        ("exit", true, |terminal| terminal.type_line("exit")),
         ("SIGTERM", true, |terminal| kill(terminal.pid(), Signal::SIGTERM).expect("ours")),
         ("SIGHUP", true, |terminal| kill(terminal.pid(), Signal::SIGHUP).expect("ours")),
         ("the network's death", false, |terminal| {
@@ -121,14 +68,14 @@ pub fn the_terminal_is_put_back() -> Result<(), Failed> {
         }),
         ("SIGTERM in a command", true, |terminal| {
             // What is typed is shown as it is typed, so what the command prints must look different.
-            terminal.master.write_all(b"h1 stty raw -echo; echo be''gun; sleep 1000\r").expect("written");
+            terminal.type_line("h1 stty raw -echo; echo be''gun; sleep 1000");
             terminal.wait_for("begun");
             kill(terminal.pid(), Signal::SIGTERM).expect("ours");
         }),
     ];
     for (name, good, end) in ends {
         let place = Place::new();
-        let mut terminal = Terminal::start(&place);
+        let mut terminal = Terminal::start(&place, "up --topo single,2 --switch bridge");
         assert!(!terminal.flags().contains(LocalFlags::ICANON), "at the prompt each key counts");
         end(&mut terminal);
         let status = terminal.flowbed.wait()?;

@@ -23,6 +23,6 @@ pub use ns::NetNs;
 pub use privileges::{Privileges, enter};
 pub use thread::NamespaceThread;
 
-pub(crate) use child::send_signal;
+pub(crate) use child::{open_pidfd, send_signal};
 pub(crate) use interface::loopback_up;
 pub(crate) use limits::raise_descriptor_limit;

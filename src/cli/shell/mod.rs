@@ -1,17 +1,16 @@
 //! The shell on a running network.
 
+mod prompt;
+
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use flowbed::Lab;
 use openflow::FlowStatsRequest;
-use rustyline::completion::Completer;
-use rustyline::error::ReadlineError;
-use rustyline::{Config, Editor};
-use rustyline::{Helper, Highlighter, Hinter, Validator};
+use serde::{Deserialize, Serialize};
 use testbed::{Change, LinkBackend, LinkState};
 use tokio::sync::{mpsc, oneshot};
 
@@ -43,13 +42,47 @@ const COMMANDS: [&str; 12] = [
     "help", "nodes", "hosts", "links", "flows", "topology", "link", "add", "delete", "move", "switch", "exit",
 ];
 
+pub(crate) use prompt::{Prompt, words};
+
+/// Where what a line shows goes.
+pub(crate) type Out = dyn Write + Send;
+
+/// Writes a line to an [`Out`].
+macro_rules! show {
+    ($out:expr, $($text:tt)*) => {
+        writeln!($out, $($text)*).and_then(|()| $out.flush()).context("cannot show it")
+    };
+}
+
 /// What a line leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Next {
     Go,
-    /// The shell goes on as well, but a command in a host has failed or a ping was lost, as has been said.
+    /// The shell goes on as well, but a ping was lost, as has been said.
     GoFailed,
+    /// A command is to run in a host, where the terminal is.
+    InHost(HostCommand),
     Exit,
+}
+
+/// A command for a host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct HostCommand {
+    pub(crate) host: String,
+    /// For `sh -c`; addresses stand in the place of hosts' names.
+    pub(crate) line: String,
+}
+
+impl HostCommand {
+    pub(crate) fn argv(&self) -> [&str; 3] {
+        ["sh", "-c", &self.line]
+    }
+
+    /// What a person calls it: its first word.
+    pub(crate) fn program(&self) -> &str {
+        self.line.split_whitespace().next().unwrap_or_default()
+    }
 }
 
 /// More than any script has; bounds what a device file such as `/dev/zero` can take.
@@ -73,16 +106,13 @@ pub(crate) async fn run(lab: &Lab) -> Result<()> {
     // The reader cannot be ended in the middle of a line: what it set is undone here, however this ends.
     let _terminal = Restored::when_dropped();
     let (lines, mut inbox) = mpsc::channel::<(String, oneshot::Sender<()>)>(1);
-    let mut words: Vec<String> = COMMANDS.iter().map(|&command| command.to_owned()).collect();
-    words.extend(Test::names().map(str::to_owned));
-    words.extend(lab.testbed().hosts().iter().map(|host| host.name().to_owned()));
-    words.extend(lab.testbed().switches().iter().map(|switch| switch.name.clone()));
+    let words = words(lab);
     // Reading a line blocks, so it has a thread of its own; it waits until each command is done.
     std::thread::spawn(move || read_lines(words, &lines));
     while let Some((line, done)) = inbox.recv().await {
         match execute(lab, &line).await {
-            Ok(Next::Go | Next::GoFailed) => {}
-            Ok(Next::Exit) => break,
+            Ok(Some(_)) => {}
+            Ok(None) => break,
             Err(error) => eprintln!("{error:#}"),
         }
         // The reader is gone only if the input is.
@@ -92,64 +122,51 @@ pub(crate) async fn run(lab: &Lab) -> Result<()> {
 }
 
 fn read_lines(words: Vec<String>, lines: &mpsc::Sender<(String, oneshot::Sender<()>)>) {
-    let mut editor = match Editor::with_config(Config::builder().auto_add_history(true).build()) {
-        Ok(editor) => editor,
+    let mut prompt = match Prompt::new(words) {
+        Ok(prompt) => prompt,
         Err(error) => {
             eprintln!("flowbed: cannot use the terminal: {error}");
             return;
         }
     };
-    editor.set_helper(Some(Words { words }));
-    loop {
-        match editor.readline("flowbed> ") {
-            Ok(line) => {
-                let (done, finished) = oneshot::channel();
-                if lines.blocking_send((line, done)).is_err() || finished.blocking_recv().is_err() {
-                    return;
-                }
-            }
-            // Ctrl-C clears the line, as in any shell.
-            Err(ReadlineError::Interrupted) => {}
-            Err(_) => return,
+    while let Some(line) = prompt.line() {
+        let (done, finished) = oneshot::channel();
+        if lines.blocking_send((line, done)).is_err() || finished.blocking_recv().is_err() {
+            return;
         }
     }
 }
 
-/// Completes commands and names.
-#[derive(Helper, Highlighter, Hinter, Validator)]
-struct Words {
-    words: Vec<String>,
+/// Executes one line on this terminal; whether all went well, and `None` if the network is to be taken down.
+pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Option<bool>> {
+    Ok(match perform(lab, line, &mut io::stdout()).await? {
+        Next::Go => Some(true),
+        Next::GoFailed => Some(false),
+        Next::Exit => None,
+        Next::InHost(command) => {
+            let status = lab.testbed().host(&command.host)?.interact(&command.argv()).await?;
+            if !status.success() {
+                eprintln!("{}: {status}", command.program());
+            }
+            Some(status.success())
+        }
+    })
 }
 
-impl Completer for Words {
-    type Candidate = String;
-
-    fn complete(
-        &self,
-        line: &str,
-        at: usize,
-        _: &rustyline::Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
-        let start = line[..at].rfind(' ').map_or(0, |space| space + 1);
-        let begun = &line[start..at];
-        Ok((start, self.words.iter().filter(|word| word.starts_with(begun)).cloned().collect()))
-    }
-}
-
-/// Executes one line.
-pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
+/// Does what one line says, up to what needs a terminal; what there is to show goes to `out`.
+pub(crate) async fn perform(lab: &Lab, line: &str, out: &mut Out) -> Result<Next> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let testbed = lab.testbed();
     match words.as_slice() {
         [] | ["#", ..] => {}
-        ["help" | "?"] => super::write_out(format_args!("{HELP}"))?,
+        ["help" | "?"] => show!(out, "{}", HELP.trim_end())?,
         ["exit" | "quit"] => return Ok(Next::Exit),
         ["nodes"] => {
             let hosts = testbed.hosts();
             let hosts = hosts.iter().map(|host| host.name());
             let switches = testbed.switches();
             let switches = switches.iter().map(|switch| switch.name.as_str());
-            say!("{}", hosts.chain(switches).collect::<Vec<_>>().join(" "))?;
+            show!(out, "{}", hosts.chain(switches).collect::<Vec<_>>().join(" "))?;
         }
         ["hosts"] => {
             for host in testbed.hosts() {
@@ -159,7 +176,7 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                         interface.ipv6.map(|net| net.to_string()),
                     ];
                     let addresses = addresses.into_iter().flatten().collect::<Vec<_>>().join(" ");
-                    say!("{:<8} {:<12} {} {addresses}", host.name(), interface.name, interface.mac)?;
+                    show!(out, "{:<8} {:<12} {} {addresses}", host.name(), interface.name, interface.mac)?;
                 }
             }
         }
@@ -174,24 +191,24 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
                     (true, backend) => format!(" {backend} {}", link.a_to_b),
                     (false, backend) => format!(" {backend} -> {} <- {}", link.a_to_b, link.b_to_a),
                 };
-                say!("{} <-> {} {state}{does}", link.a.interface, link.b.interface)?;
+                show!(out, "{} <-> {} {state}{does}", link.a.interface, link.b.interface)?;
             }
         }
-        ["topology"] => super::topology::print(&testbed.topology(), Format::Toml)?,
+        ["topology"] => super::topology::print(&testbed.topology(), Format::Toml, out)?,
         ["topology", format] => {
             let format = Format::from_str(format, true)
                 .map_err(|_| anyhow!("expected toml, json or dot, not \"{format}\""))?;
-            super::topology::print(&testbed.topology(), format)?;
+            super::topology::print(&testbed.topology(), format, out)?;
         }
         ["flows"] => {
             for switch in testbed.switches().iter() {
-                print_flows(lab, &switch.name).await?;
+                print_flows(lab, &switch.name, out).await?;
             }
         }
-        ["flows", switch] => print_flows(lab, switch).await?,
+        ["flows", switch] => print_flows(lab, switch, out).await?,
         [test, ..] if Test::is_one(test) => {
             let result = Test::from_words(&words)?.run(lab).await?;
-            say!("{result}")?;
+            show!(out, "{result}")?;
             if !result.passed() {
                 return Ok(Next::GoFailed);
             }
@@ -201,43 +218,36 @@ pub(crate) async fn execute(lab: &Lab, line: &str) -> Result<Next> {
         }
         [host, ..] if testbed.host(host).is_ok() => {
             let (_, command) = line.split_once(*host).unwrap_or_default();
-            return run_in(lab, host, command.trim()).await;
+            return in_host(lab, host, command.trim());
         }
         [other, ..] => bail!("there is no command or host \"{other}\"; help lists the commands"),
     }
     Ok(Next::Go)
 }
 
-async fn print_flows(lab: &Lab, name: &str) -> Result<()> {
+async fn print_flows(lab: &Lab, name: &str, out: &mut Out) -> Result<()> {
     let switches = lab.testbed().switches();
     let switch = switches.iter().find(|switch| switch.name == name);
     let switch = switch.ok_or_else(|| anyhow!("there is no switch \"{name}\""))?;
     let connected = lab.controller().and_then(|controller| controller.switch(switch.dpid));
     let connected = connected.ok_or_else(|| anyhow!("{name} is not connected to a controller of ours"))?;
-    say!("{name}:")?;
+    show!(out, "{name}:")?;
     for flow in connected.flow_stats(FlowStatsRequest::all()).await? {
-        say!("{flow}")?;
+        show!(out, "{flow}")?;
     }
     Ok(())
 }
 
-/// Runs a command line in a host, with the terminal for itself.
-async fn run_in(lab: &Lab, host: &str, command: &str) -> Result<Next> {
-    let Some(program) = command.split_whitespace().next() else {
+/// The command line for a host.
+fn in_host(lab: &Lab, host: &str, command: &str) -> Result<Next> {
+    if command.is_empty() {
         bail!("what shall {host} run? For a shell: {host} bash");
-    };
-    let testbed = lab.testbed();
+    }
     let address = |word: &str| {
-        let host = testbed.host(word).ok()?;
+        let host = lab.testbed().host(word).ok()?;
         host.interfaces().iter().find_map(|interface| interface.ipv4).map(|net| net.address.to_string())
     };
-    let command_line = replace_words(command, address);
-    let status = testbed.host(host)?.interact(&["sh", "-c", &command_line]).await?;
-    if status.success() {
-        return Ok(Next::Go);
-    }
-    eprintln!("{program}: {status}");
-    Ok(Next::GoFailed)
+    Ok(Next::InHost(HostCommand { host: host.to_owned(), line: replace_words(command, address) }))
 }
 
 /// Replaces words by what `by` has for them and leaves the space between them as it is.
