@@ -7,13 +7,15 @@ use crate::ids::{GroupId, PortNo, TableId};
 use crate::instruction::{Instruction, Instructions};
 use crate::oxm::{FieldId, Masked, Match, OxmField, Prerequisite, VlanVid};
 
-use super::key::{Key, Pattern};
+use super::key::{Key, NoPattern, Pattern};
+use super::nicira::{check_nicira, fits};
 use super::switch::Switch;
 
 /// Where actions stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    Flow,
+    Applied,
+    Written,
     Bucket,
     PacketOut,
 }
@@ -106,6 +108,7 @@ impl Facts {
                 }
                 return fits;
             }
+            Action::Nicira(action) => return fits(action, self.vlan, |id| self.meets(id.prerequisite())),
             _ => {}
         }
         true
@@ -119,7 +122,10 @@ fn has_tag(vid: Masked<VlanVid>) -> bool {
 /// The pattern of a match that a switch takes.
 pub(super) fn check_match(matched: &Match) -> Result<Pattern, ErrorKind> {
     matched.check().map_err(|error| error.to_error_kind())?;
-    Pattern::new(matched).map_err(|_| BadMatch::BadField.into())
+    Pattern::new(matched).map_err(|why| match why {
+        NoPattern::UnknownField => BadMatch::BadField.into(),
+        NoPattern::Twice => BadMatch::DupField.into(),
+    })
 }
 
 impl Switch {
@@ -147,9 +153,8 @@ impl Switch {
                 }
                 Instruction::Experimenter { .. } => return Err(BadInstruction::BadExperimenter.into()),
                 Instruction::Unknown { .. } => return Err(BadInstruction::UnknownInst.into()),
-                Instruction::WriteActions(actions) | Instruction::ApplyActions(actions) => {
-                    self.check_actions(actions, Place::Flow, None)?;
-                }
+                Instruction::ApplyActions(actions) => self.check_actions(actions, Place::Applied, None)?,
+                Instruction::WriteActions(actions) => self.check_actions(actions, Place::Written, None)?,
                 _ => {}
             }
         }
@@ -199,7 +204,8 @@ impl Switch {
             Action::PushMpls(kind) => ensure(MPLS.contains(kind), BadAction::BadArgument),
             Action::PushPbb(kind) => ensure(*kind == PBB, BadAction::BadArgument),
             Action::SetField(field) => check_set_field(field),
-            Action::Nicira(_) | Action::Experimenter { .. } => Err(BadAction::BadExperimenter),
+            Action::Nicira(action) => check_nicira(action, place),
+            Action::Experimenter { .. } => Err(BadAction::BadExperimenter),
             Action::Unknown { .. } => Err(BadAction::BadType),
             _ => Ok(()),
         }

@@ -45,13 +45,6 @@ struct Subtable {
     priorities: BTreeMap<u16, u32>,
 }
 
-/// The words of a key that a subtable looks at, masked, and their hash.
-struct Probe {
-    words: [u64; WORDS],
-    len: usize,
-    hash: u64,
-}
-
 const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 
 /// Folds a word into a hash: the halves of the product, together.
@@ -67,22 +60,22 @@ impl Subtable {
         Subtable { mask, words, ..Subtable::default() }
     }
 
+    /// The words of a key that count here, masked.
     #[inline]
-    fn probe(&self, key: &Key) -> Probe {
-        let mut probe = Probe { words: [0; WORDS], len: self.words.len(), hash: SEED };
-        for (slot, (at, bits)) in probe.words.iter_mut().zip(&self.words) {
-            // WORDS is a power of two: the remainder spares a check.
-            *slot = key.words()[usize::from(*at) % WORDS] & bits;
-            probe.hash = mix(probe.hash, *slot);
-        }
-        probe
+    fn masked<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = u64> + 'a {
+        self.words.iter().map(|(at, bits)| key.words()[usize::from(*at)] & bits)
+    }
+
+    #[inline]
+    fn hash(&self, key: &Key) -> u64 {
+        self.masked(key).fold(SEED, mix)
     }
 
     #[inline]
     fn find(&self, key: &Key) -> Option<u32> {
-        let probe = self.probe(key);
-        let words = &probe.words[..probe.len];
-        self.index.find(probe.hash, |entry| self.words_of(*entry) == words).copied()
+        let same =
+            |entry: &u32| self.masked(key).zip(self.words_of(*entry)).all(|(mine, word)| mine == *word);
+        self.index.find(self.hash(key), same).copied()
     }
 
     #[inline]
@@ -100,16 +93,17 @@ impl Subtable {
             rules.insert(at, rule);
             return;
         }
-        let Probe { words, len, hash } = self.probe(value);
+        let hash = self.hash(value);
+        let words: SmallVec<[u64; WORDS]> = self.masked(value).collect();
         let entry = match self.free.pop() {
             Some(entry) => {
-                let at = entry as usize * len;
-                self.keys[at..at + len].copy_from_slice(&words[..len]);
+                let at = entry as usize * words.len();
+                self.keys[at..at + words.len()].copy_from_slice(&words);
                 self.rules[entry as usize].push(rule);
                 entry
             }
             None => {
-                self.keys.extend_from_slice(&words[..len]);
+                self.keys.extend_from_slice(&words);
                 self.rules.push(SmallVec::from_elem(rule, 1));
                 (self.rules.len() - 1) as u32
             }
@@ -127,7 +121,7 @@ impl Subtable {
         let Some(at) = rules.iter().position(|rule| rule.priority == priority) else { return };
         rules.remove(at);
         if rules.is_empty() {
-            let hash = self.probe(value).hash;
+            let hash = self.hash(value);
             if let Ok(found) = self.index.find_entry(hash, |other| *other == entry) {
                 found.remove();
             }

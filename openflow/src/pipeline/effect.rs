@@ -102,7 +102,7 @@ pub enum Dropped {
     NoPacketIn,
     /// It would be longer than [`super::FRAME_MAX`].
     TooLong,
-    /// It would take more actions than one packet may.
+    /// It would take more actions, or put more on the stack, than one packet may.
     Exhausted,
 }
 

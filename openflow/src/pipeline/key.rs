@@ -1,16 +1,21 @@
-//! The flow key: all that a flow can match of a packet, in sixteen words.
+//! The flow key: all that a flow can match of a packet, in twenty-four words.
 //!
 //! Every basic field has its place in the words. Fields that never come together share one, as in
 //! Open vSwitch: the ports of TCP, UDP and SCTP and type and code of ICMP, the addresses of IPv4 and
 //! ARP. Their prerequisites keep them apart: whoever matches `tcp_dst` matches `ip_proto` too.
+//! Registers lie behind the headers; a wide one is the narrow ones that it consists of, the first the
+//! highest (`ovs-fields(7)`, "Register Fields").
 
 use crate::oxm::{FieldId, Match, OxmField};
 
 /// Words of a key.
-pub(crate) const WORDS: usize = 16;
+pub(crate) const WORDS: usize = 24;
 
 /// The words before this one are not of the packet's headers: ports, metadata, tunnel.
 const HEADERS: usize = 3;
+
+/// From this word on there are Open vSwitch's registers.
+const REGISTERS: usize = 16;
 
 /// Where a field lies. Wider than 64 bits it fills two words, the first the higher.
 #[derive(Clone, Copy)]
@@ -66,6 +71,34 @@ const PLACES: &[(FieldId, Slot)] = &[
     (FieldId::ArpTha, at(13, 0, 48)),
     (FieldId::Ipv6NdTll, at(13, 0, 48)),
     (FieldId::Ipv6NdTarget, at(14, 0, 128)),
+    (FieldId::Reg0, at(16, 32, 32)),
+    (FieldId::Reg1, at(16, 0, 32)),
+    (FieldId::Reg2, at(17, 32, 32)),
+    (FieldId::Reg3, at(17, 0, 32)),
+    (FieldId::Reg4, at(18, 32, 32)),
+    (FieldId::Reg5, at(18, 0, 32)),
+    (FieldId::Reg6, at(19, 32, 32)),
+    (FieldId::Reg7, at(19, 0, 32)),
+    (FieldId::Reg8, at(20, 32, 32)),
+    (FieldId::Reg9, at(20, 0, 32)),
+    (FieldId::Reg10, at(21, 32, 32)),
+    (FieldId::Reg11, at(21, 0, 32)),
+    (FieldId::Reg12, at(22, 32, 32)),
+    (FieldId::Reg13, at(22, 0, 32)),
+    (FieldId::Reg14, at(23, 32, 32)),
+    (FieldId::Reg15, at(23, 0, 32)),
+    (FieldId::Xreg0, at(16, 0, 64)),
+    (FieldId::Xreg1, at(17, 0, 64)),
+    (FieldId::Xreg2, at(18, 0, 64)),
+    (FieldId::Xreg3, at(19, 0, 64)),
+    (FieldId::Xreg4, at(20, 0, 64)),
+    (FieldId::Xreg5, at(21, 0, 64)),
+    (FieldId::Xreg6, at(22, 0, 64)),
+    (FieldId::Xreg7, at(23, 0, 64)),
+    (FieldId::Xxreg0, at(16, 0, 128)),
+    (FieldId::Xxreg1, at(18, 0, 128)),
+    (FieldId::Xxreg2, at(20, 0, 128)),
+    (FieldId::Xxreg3, at(22, 0, 128)),
 ];
 
 const SLOTS: [Slot; FieldId::ALL.len()] = {
@@ -126,10 +159,25 @@ impl Key {
         self.0[usize::from(word)] |= value << shift;
     }
 
+    /// Whether a field is the pipeline's alone: no byte of the packet holds it.
+    #[inline]
+    pub(super) fn keeps(id: FieldId) -> bool {
+        let Slot { word, bits, .. } = SLOTS[id as usize];
+        bits != 0 && !(HEADERS..REGISTERS).contains(&usize::from(word))
+    }
+
+    /// The registers of 32 bits that are not zero.
+    pub(super) fn registers(&self) -> impl Iterator<Item = (FieldId, u32)> + '_ {
+        let narrow = &FieldId::ALL[FieldId::Reg0 as usize..=FieldId::Reg15 as usize];
+        let used = self.0[REGISTERS..] != [0; WORDS - REGISTERS];
+        let all = narrow.iter().map(|id| (*id, self.get(*id) as u32));
+        all.take(if used { narrow.len() } else { 0 }).filter(|(_, value)| *value != 0)
+    }
+
     /// Forgets the packet's headers; the pipeline's fields stay.
     #[inline]
     pub(super) fn clear_headers(&mut self) {
-        self.0[HEADERS..].fill(0);
+        self.0[HEADERS..REGISTERS].fill(0);
     }
 
     #[inline]
@@ -161,13 +209,18 @@ pub(crate) struct Pattern {
     pub(super) mask: Mask,
 }
 
-/// A match with a field that has no place in a key.
+/// Why a match is no pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct UnknownField;
+pub(crate) enum NoPattern {
+    /// It has a field without a place in a key.
+    UnknownField,
+    /// It speaks of a register twice, by names of different width.
+    Twice,
+}
 
 impl Pattern {
     /// The pattern of a match; prerequisites are the caller's to check.
-    pub(super) fn new(matched: &Match) -> Result<Pattern, UnknownField> {
+    pub(super) fn new(matched: &Match) -> Result<Pattern, NoPattern> {
         let mut pattern = Pattern::default();
         for field in matched.fields() {
             pattern.add(&field)?;
@@ -175,9 +228,12 @@ impl Pattern {
         Ok(pattern)
     }
 
-    fn add(&mut self, field: &OxmField) -> Result<(), UnknownField> {
-        let id = field.id().filter(|id| Key::has(*id)).ok_or(UnknownField)?;
-        let (value, mask) = field.to_bits().ok_or(UnknownField)?;
+    fn add(&mut self, field: &OxmField) -> Result<(), NoPattern> {
+        let id = field.id().filter(|id| Key::has(*id)).ok_or(NoPattern::UnknownField)?;
+        let (value, mask) = field.to_bits().ok_or(NoPattern::UnknownField)?;
+        if Key::keeps(id) && Key(self.mask.0).get(id) != 0 {
+            return Err(NoPattern::Twice);
+        }
         self.value.set(id, value & mask);
         let mut bits = Key::default();
         bits.set(id, mask);
@@ -236,6 +292,29 @@ mod tests {
             key.set(id, 0);
             assert_eq!(key, Key::default(), "{id:?}");
         }
+    }
+
+    #[test]
+    fn a_wide_register_is_its_narrow_ones() {
+        let mut key = Key::default();
+        key.set(FieldId::Xxreg1, 0x4444_4444_5555_5555_6666_6666_7777_7777);
+        assert_eq!(key.get(FieldId::Xreg2), 0x4444_4444_5555_5555);
+        assert_eq!((key.get(FieldId::Reg4), key.get(FieldId::Reg7)), (0x4444_4444, 0x7777_7777));
+        key.set(FieldId::Reg6, 0);
+        key.clear_headers();
+        let left: Vec<_> = key.registers().collect();
+        let expected =
+            [(FieldId::Reg4, 0x4444_4444), (FieldId::Reg5, 0x5555_5555), (FieldId::Reg7, 0x7777_7777)];
+        assert_eq!(left, expected);
+        let pattern = |fields: &[(FieldId, u128, u128)]| {
+            let fields =
+                fields.iter().map(|(id, value, mask)| OxmField::from_bits(*id, *value, Some(*mask)).unwrap());
+            Pattern::new(&fields.collect())
+        };
+        let narrow = pattern(&[(FieldId::Reg0, 1, 0xffff_ffff), (FieldId::Reg1, 2, 0xff)]);
+        assert_eq!(pattern(&[(FieldId::Xreg0, 1 << 32 | 2, 0xffff_ffff_0000_00ff)]), narrow);
+        let twice = pattern(&[(FieldId::Reg0, 1, 1), (FieldId::Xreg0, 0, 1)]);
+        assert_eq!(twice, Err(NoPattern::Twice));
     }
 
     #[test]

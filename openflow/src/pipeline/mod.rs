@@ -48,6 +48,11 @@
 //! - An action whose header the packet has not does nothing (OF 1.3.5 §6.4 leaves it undefined).
 //! - `OFPP_NORMAL` is a learning switch for each VLAN (optional, OF 1.3.5 §4.5).
 //!
+//! # Of Open vSwitch
+//! Registers are matched and set; `load`, `move`, a masked `set_field`, `output:FIELD`, `push`, `pop`
+//! and `note` are carried out among applied actions and in packet-outs (`ovs-actions(7)`). Its other
+//! fields and actions are refused, and these in action sets and buckets.
+//!
 //! # Bounds
 //! A packet is good for 65536 actions with all its copies, groups chain 32 deep, frames grow to
 //! [`FRAME_MAX`] bytes.
@@ -64,6 +69,7 @@ mod flow_mod;
 mod group;
 mod key;
 mod meter;
+mod nicira;
 mod normal;
 mod packet;
 mod port;

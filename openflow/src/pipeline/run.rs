@@ -16,7 +16,7 @@ use crate::instruction::Instruction;
 use crate::msg::config::Fragments;
 use crate::msg::packet_in::{PacketIn, PacketInReason};
 use crate::msg::port::{PortConfig, PortState};
-use crate::oxm::{FieldId, Match};
+use crate::oxm::{FieldId, Match, OxmField};
 use bytes::Bytes;
 
 /// The most actions that are carried out for one packet with all its copies.
@@ -75,15 +75,23 @@ pub(super) struct Run<'a, S> {
     sink: &'a mut S,
     now: Instant,
     left: u32,
+    /// What `push` put there.
+    pub(super) stack: Vec<u128>,
 }
 
 impl<'a, S: Sink> Run<'a, S> {
     pub(super) fn new(switch: &'a mut Switch, now: Instant, sink: &'a mut S) -> Run<'a, S> {
-        Run { switch, sink, now, left: ACTIONS_MAX }
+        Run { switch, sink, now, left: ACTIONS_MAX, stack: Vec::new() }
     }
 
     fn dropped(&mut self, why: Dropped) {
         self.sink.step(&Step::Dropped(why));
+    }
+
+    /// More than one packet may have.
+    pub(super) fn exhausted(&mut self) -> Result<(), Ended> {
+        self.dropped(Dropped::Exhausted);
+        Err(Ended)
     }
 
     /// Through the tables, from the first on.
@@ -173,8 +181,7 @@ impl<'a, S: Sink> Run<'a, S> {
     ) -> Result<(), Ended> {
         for action in actions {
             let Some(left) = self.left.checked_sub(1) else {
-                self.dropped(Dropped::Exhausted);
-                return Err(Ended);
+                return self.exhausted();
             };
             self.left = left;
             self.sink.step(&Step::Action { action, packet });
@@ -207,6 +214,7 @@ impl<'a, S: Sink> Run<'a, S> {
             Action::DecMplsTtl => used_up = packet.dec_mpls_ttl().is_err(),
             Action::CopyTtlOut => packet.copy_ttl_out(),
             Action::CopyTtlIn => packet.copy_ttl_in(),
+            Action::Nicira(action) => self.nicira(packet, action, origin)?,
             // No flow, group or packet-out with others is taken.
             _ => {}
         }
@@ -241,7 +249,7 @@ impl<'a, S: Sink> Run<'a, S> {
         }
     }
 
-    fn output(&mut self, packet: &mut Packet, port: PortNo, max_len: u16, origin: Origin) {
+    pub(super) fn output(&mut self, packet: &mut Packet, port: PortNo, max_len: u16, origin: Origin) {
         let in_port = packet.in_port();
         match port {
             PortNo::IN_PORT => self.send(packet, in_port),
@@ -327,6 +335,9 @@ impl<'a, S: Sink> Run<'a, S> {
         }
         if packet.tunnel() != 0 {
             match_ = match_.tunnel_id(packet.tunnel());
+        }
+        for (id, value) in packet.key().registers() {
+            match_.extend(OxmField::from_bits(id, value.into(), None));
         }
         self.sink.effect(Effect::PacketIn(PacketIn {
             buffer,

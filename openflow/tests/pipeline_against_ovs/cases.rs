@@ -10,6 +10,7 @@ use openflow::oxm::{FieldId, Maskable, Match, OxmField};
 use openflow::pipeline::Packet;
 
 use super::generate::Gen;
+use super::nicira;
 
 /// Packets for one rule set.
 pub const PACKETS: usize = 10;
@@ -160,6 +161,10 @@ fn matching(r: &mut Gen, packets: &[(PortNo, Vec<u8>)]) -> Match {
             _ if id == FieldId::Metadata => r.below(4) as u128,
             _ => key.get(id),
         };
+        // Neighbours are asked for with code 0: of others Open vSwitch does not know that they are.
+        if id == FieldId::Icmpv6Code && value != 0 {
+            continue;
+        }
         let mask = match (id.maskable(), r.below(3)) {
             (Maskable::No, _) | (_, 0) => None,
             // Any tag, or the id alone where there is one.
@@ -178,7 +183,8 @@ fn matching(r: &mut Gen, packets: &[(PortNo, Vec<u8>)]) -> Match {
 }
 
 fn flow(r: &mut Gen, table: u8, priority: u16, packets: &[(PortNo, Vec<u8>)], groups: usize) -> FlowMod {
-    let matched = matching(r, packets);
+    let headers = matching(r, packets);
+    let matched = nicira::registers(r, headers);
     let instructions = instructions(r, table, &matched, groups);
     FlowMod { instructions, ..FlowMod::add() }
         .table(table)
@@ -190,7 +196,7 @@ fn instructions(r: &mut Gen, table: u8, matched: &Match, groups: usize) -> openf
     let mut all = openflow::Instructions::new();
     let mut known = matched.clone();
     if r.chance(2) || table == TABLES - 1 {
-        all.set(Instruction::ApplyActions(actions(r, &mut known, groups, 5)));
+        all.set(Instruction::ApplyActions(applied(r, &mut known, groups)));
     }
     if r.chance(6) {
         all.set(Instruction::ClearActions);
@@ -321,6 +327,18 @@ fn actions(r: &mut Gen, known: &mut Match, groups: usize, most: usize) -> Action
                 *known = vlan.into_iter().collect::<Match>().eth_type(next);
             }
             _ => list.extend(set_field(r, known)),
+        }
+    }
+    list
+}
+
+/// Actions, and Open vSwitch's own among them.
+fn applied(r: &mut Gen, known: &mut Match, groups: usize) -> Actions {
+    let mut list = Actions::new();
+    for _ in 0..1 + r.below(3) {
+        list.extend(actions(r, known, groups, 2));
+        for _ in 0..r.below(3) {
+            list.extend(nicira::action(r, known));
         }
     }
     list

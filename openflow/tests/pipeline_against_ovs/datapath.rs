@@ -12,6 +12,7 @@ use openflow::action::Action;
 use openflow::ids::{MacAddr, PortNo};
 use openflow::msg::packet_in::PacketInReason;
 use openflow::msg::packet_out::PacketOut;
+use openflow::nicira::{ActionField, NxAction, Subfield};
 use openflow::oxm::{FieldId, OxmField};
 use openflow::pipeline::{Config, Controller, Effect, Sink, Switch};
 use openflow::{Body, Message, Xid};
@@ -111,7 +112,10 @@ fn set_header(text: &str, out: &mut Vec<Action>) -> Result<()> {
     let (header, members) = call(text).ok_or("no header")?;
     for member in members.split(',') {
         let (key, value) = member.split_once('=').ok_or("no value")?;
-        let (value, mask) = value.split_once('/').unwrap_or((value, "0xff"));
+        let (value, mask) = match value.split_once('/') {
+            Some((value, mask)) => (value, Some(address(mask)?)),
+            None => (value, None),
+        };
         let value = address(value)?;
         let id = match (header, key) {
             ("eth", "src") => FieldId::EthSrc,
@@ -151,18 +155,31 @@ fn set_header(text: &str, out: &mut Vec<Action>) -> Result<()> {
                 continue;
             }
             ("ipv4", "tos") | ("ipv6", "tclass") => {
-                let mask = number(mask)?;
-                if mask & 0xfc == 0xfc {
-                    out.push(set(FieldId::IpDscp, value >> 2)?);
-                }
-                if mask & 3 == 3 {
-                    out.push(set(FieldId::IpEcn, value & 3)?);
-                }
+                let mask = mask.unwrap_or(0xff);
+                set_bits(ActionField::NwTos, value, mask & 0xfc, out)?;
+                set_bits(FieldId::IpEcn.into(), value, mask & 3, out)?;
                 continue;
             }
             other => return Err(format!("set {other:?}").into()),
         };
-        out.push(set(id, value)?);
+        match mask {
+            Some(mask) => set_bits(id.into(), value, mask, out)?,
+            None => out.push(set(id, value)?),
+        }
+    }
+    Ok(())
+}
+
+/// The actions that set the bits of a mask, each those in a row.
+fn set_bits(field: ActionField, value: u128, mask: u128, out: &mut Vec<Action>) -> Result<()> {
+    let mut left = mask;
+    while left != 0 {
+        let offset = left.trailing_zeros();
+        let bits = (left >> offset).trailing_ones().min(64);
+        let row = u128::from(u64::MAX >> (64 - bits));
+        let to = Subfield::new(field, offset as u16, bits as u16).ok_or("bits that the field has not")?;
+        out.push(NxAction::Load { to, value: (value >> offset & row) as u64 }.into());
+        left &= !(row << offset);
     }
     Ok(())
 }

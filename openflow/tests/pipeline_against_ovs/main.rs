@@ -15,14 +15,18 @@
 //!   Open vSwitch has zeros there. A pushed MPLS entry on a packet without one has label, class and,
 //!   but for IP, TTL of zero (same table: fields without an equivalent); Open vSwitch has IPv6's
 //!   explicit null, the DSCP's bits, and 64, which it has for an IP packet with TTL 0 too.
-//! - Setting a field of a VLAN tag that the packet has no more does nothing (OF 1.3.5 §6.4 leaves it
-//!   undefined); Open vSwitch pushes a tag.
+//! - Setting a field of a VLAN tag that the packet has not, or has no more, does nothing (OF 1.3.5
+//!   §6.4 leaves it undefined); Open vSwitch pushes a tag.
 //! - An MPLS entry is pushed before VLAN tags (OF 1.3.5 §5.12: the outermost, immediately behind the
 //!   Ethernet header); Open vSwitch pushes it behind them.
 //! - A packet that no flow takes in a later table is dropped, and its action set with it (OF 1.3.5
 //!   §5.4), and so is one whose TTL is used up (§5.12); Open vSwitch carries the action set out.
 //! - The TTL of an IP packet that is cut short counts as used up; Open vSwitch counts on with zero,
-//!   or with what an action set, and writes it nowhere.
+//!   or with what an action set, and writes it nowhere. Setting a field of a header that is cut short
+//!   does nothing (OF 1.3.5 §6.4 leaves it undefined); Open vSwitch matches what was set, and makes a
+//!   whole MPLS entry of it.
+//! - The fields of neighbour discovery need their ICMPv6 type (OF 1.3.5 §7.2.3.7, table 12); Open
+//!   vSwitch wants that code 0 is matched, or none, too.
 //! - Popping an MPLS entry takes one off; Open vSwitch takes more where what is below is not what
 //!   the action says.
 //! - The order in which a packet leaves by several ports for one flood: any (OF 1.3.5 §4.5).
@@ -36,6 +40,7 @@ mod generate;
 
 mod cases;
 mod datapath;
+mod nicira;
 mod ovs;
 
 use std::time::Instant;
@@ -45,7 +50,7 @@ use generate::Gen;
 use libtest_mimic::{Arguments, Failed, Trial};
 use openflow::ids::{GroupId, PortNo};
 use openflow::msg::group_mod::GroupMod;
-use openflow::pipeline::{Config, Controller, Packet, Switch};
+use openflow::pipeline::{Config, Controller, Effect, Packet, Sink, Step, Switch};
 use openflow::{Body, FlowMod, Message, Xid};
 
 use cases::{Case, PACKETS};
@@ -158,7 +163,10 @@ fn one(ovs: &mut Ovs, numbers: &Numbers, case: &Case, tally: &mut Tally) -> Resu
         if ours.0 != theirs {
             let told = |all: &[Came]| all.iter().map(|it| format!("  {}\n", Shown(it))).collect::<String>();
             let (ours, theirs) = (told(&ours.0), told(&theirs));
-            return Err(format!("port {port} {text}\nours:\n{ours}theirs:\n{theirs}{trace}").into());
+            let mut steps = Steps::default();
+            switch.receive(Packet::new(frame, *port), now, &mut steps);
+            let steps = steps.0;
+            return Err(format!("port {port} {text}\nours:\n{ours}{steps}theirs:\n{theirs}{trace}").into());
         }
     }
     Ok(())
@@ -177,11 +185,14 @@ fn port_up(mut port: openflow::Port) -> openflow::Port {
 fn is_known(trace: &str) -> bool {
     let has = |text| trace.contains(text);
     let ended = has("No match.") || has("decrement TTL exception");
-    // So Open vSwitch shows an IP packet that is cut short.
-    let cut_short = has("nw_proto=0,nw_tos=0,nw_ecn=0,nw_ttl=0") && has("dec_ttl");
+    // So Open vSwitch shows a header that is cut short.
+    let ip_cut_short = has("nw_proto=0,nw_tos=0,nw_ecn=0,nw_ttl=0") && (has("dec_ttl") || has("->"));
+    let mpls_cut_short = has("mpls_label=0,mpls_tc=0,mpls_ttl=0,mpls_bos=0") && has("->");
+    let cut_short = ip_cut_short || mpls_cut_short;
     let pushed = has("push_mpls") && has("nw_ttl=0");
     let tagged_anew = has("pop_vlan") && has("->vlan_");
-    ended && has("Executing action set") || cut_short || pushed || tagged_anew
+    let stacked = has("Too many MPLS labels");
+    ended && has("Executing action set") || cut_short || stacked || pushed || tagged_anew
 }
 
 /// More tags than Open vSwitch knows.
@@ -200,6 +211,25 @@ fn sorted(came: &Came) -> (Option<PortNo>, Vec<u8>) {
     match came {
         Came::Frame(port, frame) => (Some(*port), frame.clone()),
         Came::PacketIn(_, frame) => (None, frame.clone()),
+    }
+}
+
+/// The way of a packet in words.
+#[derive(Default)]
+struct Steps(String);
+
+impl Sink for Steps {
+    fn effect(&mut self, _: Effect<'_>) {}
+
+    fn step(&mut self, step: &Step<'_>) {
+        self.0 += &match step {
+            Step::Table { table, flow: Some(flow), .. } => {
+                format!(" {table}. {} priority {}\n", flow.match_(), flow.priority())
+            }
+            Step::Action { action, .. } => format!("    {action}\n"),
+            Step::Table { table, flow: None, .. } => format!(" {table}. nothing\n"),
+            other => format!("    {other:?}\n"),
+        };
     }
 }
 

@@ -1,5 +1,6 @@
 //! Setting a field of a packet (OF 1.3.5 §7.2.5, `OFPAT_SET_FIELD`).
 
+use super::super::key::Key;
 use super::Packet;
 use super::parse::{ICMP, ICMPV6, SCTP, TCP, UDP};
 use crate::oxm::FieldId;
@@ -18,7 +19,6 @@ impl Packet {
     /// Sets a field, and reads the frame anew where the field tells what else is there.
     pub(crate) fn set_field(&mut self, id: FieldId, value: u128) {
         match id {
-            FieldId::TunnelId => self.key.set(id, value),
             FieldId::EthType
             | FieldId::IpProto
             | FieldId::Icmpv4Type
@@ -30,6 +30,7 @@ impl Packet {
                     self.parse();
                 }
             }
+            id if Key::keeps(id) => self.key.set(id, value),
             _ => self.put_field(id, value),
         }
     }

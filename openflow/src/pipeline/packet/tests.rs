@@ -201,7 +201,10 @@ proptest! {
                 }
             }
             let mut anew = Packet::new(packet.frame(), PortNo(1));
-            anew.key.set(F::TunnelId, packet.tunnel().into());
+            // These are in no byte of the frame.
+            for id in [F::InPort, F::InPhyPort, F::Metadata, F::TunnelId] {
+                anew.key.set(id, packet.key.get(id));
+            }
             prop_assert_eq!(anew.key(), packet.key(), "after step {}", step);
         }
     }

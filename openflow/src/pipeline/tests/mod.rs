@@ -4,6 +4,7 @@
 mod flows;
 mod forwarding;
 mod groups;
+mod nicira;
 mod requests;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,111 @@
+//! Random actions of Open vSwitch's own, and matches of the registers that they set.
+
+use flowbed_openflow as openflow;
+use openflow::action::Action;
+use openflow::nicira::{ActionField, NxAction, Subfield};
+use openflow::oxm::{FieldId, Match, OxmField};
+
+use super::generate::Gen;
+
+const REGISTERS: [FieldId; 8] = [
+    FieldId::Reg0,
+    FieldId::Reg1,
+    FieldId::Reg2,
+    FieldId::Reg15,
+    FieldId::Xreg0,
+    FieldId::Xreg7,
+    FieldId::Xxreg0,
+    FieldId::Xxreg3,
+];
+
+/// Fields of headers; the later ones are there now and then.
+const HEADERS: [FieldId; 16] = [
+    FieldId::EthSrc,
+    FieldId::EthDst,
+    FieldId::VlanVid,
+    FieldId::VlanPcp,
+    FieldId::IpDscp,
+    FieldId::Ipv4Src,
+    FieldId::Ipv4Dst,
+    FieldId::Ipv6Src,
+    FieldId::Ipv6Dst,
+    FieldId::TcpSrc,
+    FieldId::TcpDst,
+    FieldId::UdpSrc,
+    FieldId::UdpDst,
+    FieldId::ArpSpa,
+    FieldId::ArpTha,
+    FieldId::MplsLabel,
+];
+
+/// Adds a register or two to a match, sometimes of one twice, which is refused.
+pub fn registers(r: &mut Gen, matched: Match) -> Match {
+    let mut matched = matched;
+    for _ in 0..r.pick(&[0, 0, 1, 1, 2]) {
+        let id = r.pick(&REGISTERS);
+        let mask = r.pick(&[1, 2, 3, u128::MAX >> (128 - id.bits())]);
+        matched
+            .extend(OxmField::from_bits(id, r.below(4) as u128 & mask, Some(mask)).map(OxmField::normalized));
+    }
+    matched
+}
+
+/// Some bits of a field that the packets have, now and then of one that they may not have.
+fn part(r: &mut Gen, known: &Match, most: u16) -> Option<Subfield> {
+    let field = match r.below(8) {
+        0..=4 => r.pick(&REGISTERS).into(),
+        5 => r.pick(&[ActionField::Oxm(FieldId::Metadata), ActionField::InPort]),
+        _ => {
+            let id = r.pick(&HEADERS);
+            let tagged =
+                matches!(known.get(FieldId::VlanVid), Some(OxmField::VlanVid(it)) if it.value.id().is_some());
+            let there = match id {
+                FieldId::VlanVid | FieldId::VlanPcp => tagged,
+                _ => known.clone().with(OxmField::from_bits(id, 0, None)?).check().is_ok(),
+            };
+            let vlan = matches!(id, FieldId::VlanVid | FieldId::VlanPcp);
+            if !there && (vlan || !r.chance(30)) {
+                return None;
+            }
+            if id == FieldId::IpDscp { ActionField::NwTos } else { id.into() }
+        }
+    };
+    let bits = field.bits().min(most);
+    // The code point is the upper six bits of its byte.
+    let least = if field == ActionField::NwTos { 2 } else { 0 };
+    // A port of ingress that is cut up is seldom one.
+    if r.chance(3) || field == ActionField::InPort {
+        return Subfield::new(field, least, bits - least);
+    }
+    let count = 1 + r.below(usize::from(bits - least)) as u16;
+    Subfield::new(field, least + r.below(usize::from(field.bits() - least - count) + 1) as u16, count)
+}
+
+/// One of the actions.
+pub fn action(r: &mut Gen, known: &Match) -> Option<Action> {
+    let action = match r.below(10) {
+        0..=2 => {
+            let to = part(r, known, 64)?;
+            let random = r.u128() as u64 & u64::MAX >> (64 - to.bits());
+            let value = if r.chance(2) { random & 7 } else { random };
+            NxAction::Load { to, value }
+        }
+        3 | 4 => {
+            let (from, to) = (part(r, known, 128)?, part(r, known, 128)?);
+            let bits = from.bits().min(to.bits());
+            let cut = |it: Subfield| Subfield::new(it.field(), it.offset(), bits);
+            NxAction::Move { from: cut(from)?, to: cut(to)? }
+        }
+        5 => NxAction::OutputField { from: part(r, known, 16)?, max_len: 0xffff },
+        6 => NxAction::Push(part(r, known, 128)?),
+        7 => NxAction::Pop(part(r, known, 128)?),
+        8 => {
+            let id = r.pick(&REGISTERS);
+            let all = u128::MAX >> (128 - id.bits());
+            let value = r.below(8) as u128;
+            return OxmField::from_bits(id, value & all, None).map(Action::SetField);
+        }
+        _ => NxAction::Note(vec![1, 2, 3, 4, 5, 6].into()),
+    };
+    Some(action.into())
+}
