@@ -85,5 +85,5 @@ pub use control::Controller;
 pub use effect::{Dropped, Effect, Sink, Step};
 pub use flow::Flow;
 pub use key::Key;
-pub use packet::{Cut, CutKind, FRAME_MAX, HEADROOM, Offload, Packet};
+pub use packet::{ComposeError, Cut, CutKind, FRAME_MAX, HEADROOM, Offload, Packet, compose};
 pub use switch::{Config, Switch};

@@ -28,8 +28,10 @@ const SCTP: u8 = 132;
 /// Hop-by-hop options, routing, destination options: headers of the same form (RFC 8200 §4).
 const OPTIONS: [u8; 3] = [0, 43, 60];
 
-/// A frame from its Ethernet header on, printed as its fields.
-pub(super) struct Frame<'a>(pub(super) &'a [u8]);
+/// A frame from its Ethernet header on, printed as its fields: the line that `ovs-ofctl ofp-print` puts
+/// under a packet-in.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a>(pub &'a [u8]);
 
 /// What IP says of a packet; what it does not say is zero.
 #[derive(Clone, Copy, Default)]

@@ -71,6 +71,7 @@ mod table_features;
 
 use std::fmt;
 
+pub use self::ethernet::Frame;
 pub use self::parse::{
     Parser, Ports, Problem, Strictness, Subject, TextError, parse_flow, parse_flow_stats, parse_flow_with,
     parse_flows, parse_group, parse_meter,

@@ -1,6 +1,7 @@
 //! A packet on its way through a switch: its bytes, its key, and where its headers are.
 
 mod checksum;
+mod compose;
 mod offload;
 mod parse;
 mod rewrite;
@@ -17,6 +18,7 @@ use crate::ids::{PortNo, QueueId};
 use crate::oxm::FieldId;
 use parse::Layout;
 
+pub use compose::{ComposeError, compose};
 pub use offload::{Cut, CutKind, Offload};
 
 /// Bytes kept free in front of a frame, so that pushed tags need no copy: four PBB headers or a

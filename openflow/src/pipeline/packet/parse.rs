@@ -19,7 +19,7 @@ pub(super) const MPLS: [u16; 2] = [0x8847, 0x8848];
 pub(super) const PBB: u16 = 0x88e7;
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
-const ARP: [u16; 2] = [0x0806, 0x8035];
+pub(super) const ARP: [u16; 2] = [0x0806, 0x8035];
 
 pub(super) const ICMP: u8 = 1;
 pub(super) const TCP: u8 = 6;
