@@ -6,6 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TopologyError {
+    /// Not to be had as a model: more hosts, switches or links than one can have.
+    #[error(transparent)]
+    Model(#[from] verify::NetworkError),
     /// Two nodes of one name.
     #[error("the name {name} is given to two nodes")]
     DuplicateName {

@@ -24,6 +24,7 @@ mod file;
 mod graphml;
 mod limits;
 mod link;
+mod model;
 mod plan;
 mod random;
 mod shape;
