@@ -146,7 +146,13 @@ impl Construction {
         parts: &Parts,
     ) -> Result<Self, Error> {
         let missing: Vec<usize> = (0..hosts.len()).filter(|i| hosts[*i].is_none()).collect();
-        let mut made = NetNs::create_many(fabric.thread(), missing.len(), |_| open())?.into_iter();
+        let furnish = |nth: usize| {
+            if plan.hosts[missing[nth]].forward {
+                forward()?;
+            }
+            open()
+        };
+        let mut made = NetNs::create_many(fabric.thread(), missing.len(), furnish)?.into_iter();
         let mut sockets = HashMap::new();
         let mut all = Vec::with_capacity(hosts.len());
         for (i, host) in hosts.into_iter().enumerate() {
@@ -276,7 +282,12 @@ impl Construction {
                 let step =
                     |(net, request)| Step { what: format!("address {net} of {}", planned.name), request };
                 let mut steps: Vec<_> = requests.into_iter().flatten().map(step).collect();
+                // A route needs an interface that is up.
                 steps.push(up(planned, index));
+                steps.extend(planned.routes.iter().map(|route| Step {
+                    what: format!("route {route} of {}", planned.node_name),
+                    request: wiring::route(index, *route),
+                }));
                 perform(self.socket(i)?, steps)?;
             }
         }
@@ -330,6 +341,14 @@ impl Construction {
         }
         Ok(())
     }
+}
+
+/// Has the namespace of the calling thread pass packets on between its interfaces (the kernel's ip-sysctl).
+fn forward() -> Result<(), Error> {
+    for path in ["/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"] {
+        std::fs::write(path, "1").map_err(Error::system("write", path))?;
+    }
+    Ok(())
 }
 
 /// A namespace for the inner halves of shaped links, in which the kernel itself says nothing.

@@ -84,8 +84,8 @@ pub use shaping::LinkCounters;
 pub use testbed::Testbed;
 pub use throughput::{Throughput, ThroughputOptions, Transport, UdpFigures};
 pub use topology::{
-    Bytes, Change, Cores, Distribution, Endpoint, Event, HostSpec, Ipv4Net, Ipv6Net, Limits, LinkChange,
-    LinkProperties, LinkSpec, Moment, Percent, Rate, SwitchSpec, Topology, TopologyError,
+    Bytes, Change, Cores, Distribution, Endpoint, Event, HostSpec, InterfaceSpec, Ipv4Net, Ipv6Net, Limits,
+    LinkChange, LinkProperties, LinkSpec, Moment, Percent, Rate, Route, SwitchSpec, Topology, TopologyError,
 };
 pub use view::{
     EndView, HostView, InterfaceView, LinkBackend, LinkState, LinkView, PortView, Snapshot, SwitchView,

@@ -9,9 +9,11 @@ use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage,
 };
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
-use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use rtnetlink::{
+    AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder,
+};
 
-use crate::topology::{Ipv4Net, Ipv6Net};
+use crate::topology::{Ipv4Net, Ipv6Net, Route};
 use crate::view::LinkState;
 
 /// An interface to be.
@@ -106,6 +108,22 @@ pub(crate) fn ipv6_address(interface: u32, net: Ipv6Net) -> RouteNetlinkMessage 
     let mut message = builder.address(net.address, net.prefix).build();
     message.header.flags |= AddressHeaderFlags::Nodad;
     RouteNetlinkMessage::NewAddress(message)
+}
+
+/// A route of a host, by this interface of its.
+pub(crate) fn route(interface: u32, route: Route) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::NewRoute(match route {
+        Route::V4 { to, via } => RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(to.address, to.prefix)
+            .gateway(via)
+            .output_interface(interface)
+            .build(),
+        Route::V6 { to, via } => RouteMessageBuilder::<Ipv6Addr>::new()
+            .destination_prefix(to.address, to.prefix)
+            .gateway(via)
+            .output_interface(interface)
+            .build(),
+    })
 }
 
 /// An empty place for a neighbour, kept out of the kernel's garbage collection.

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             ("what_cannot_come_up_in_the_background_says_why", background::failure),
             ("of_several_networks_the_one_that_is_meant_is_named", background::several),
             ("the_shell_of_a_network_in_the_background_has_the_terminal", background::on_a_terminal),
+            ("a_router_passes_on_between_subnets", router),
             ("ports_come_by_number_in_the_rest_api", ports_by_number),
             ("events_of_a_file_come_at_their_times", events),
             ("soft_switches_pass_pingall_and_have_the_apps_flows", || pingall::learning_switch("soft")),
@@ -253,5 +254,26 @@ fn untouched() -> Result<(), Failed> {
     assert_eq!(machine(), before, "while it is up");
     drop(running);
     assert_eq!(machine(), before, "after it is down");
+    Ok(())
+}
+
+/// `examples/router.toml`: hosts reach each other over IPv4 and IPv6 through one that forwards, and not when it does not.
+fn router() -> Result<(), Failed> {
+    let place = Place::new();
+    let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/router.toml"))?;
+    let file = place.path().join("router.toml");
+    for (forward, received) in [("forward = true", 12), ("forward = false", 6)] {
+        std::fs::write(&file, example.replace("forward = true", forward))?;
+        for test in ["pingall", "pingall6"] {
+            let up = format!("up --file {} --switch bridge --test {test}", file.display());
+            let (passed, result) = place.run_json(&up);
+            assert_eq!(
+                (passed, &result["tests"][0]["received"]),
+                (received == 12, &received.into()),
+                "{result}"
+            );
+        }
+    }
+    place.assert_empty();
     Ok(())
 }

@@ -36,6 +36,12 @@ impl Ipv4Net {
         differing & !self.host_mask() == 0
     }
 
+    /// The network itself: the address without the bits that number hosts.
+    #[must_use]
+    pub fn network(self) -> Ipv4Net {
+        Ipv4Net { address: Ipv4Addr::from(u32::from(self.address) & !self.host_mask()), ..self }
+    }
+
     /// The bits of an address that number hosts.
     pub(super) fn host_mask(self) -> u32 {
         u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0)
@@ -46,8 +52,17 @@ impl Ipv6Net {
     /// Whether `address` is in the same network.
     #[must_use]
     pub fn contains(self, address: Ipv6Addr) -> bool {
-        let hosts = u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0);
-        (u128::from(self.address) ^ u128::from(address)) & !hosts == 0
+        (u128::from(self.address) ^ u128::from(address)) & !self.host_mask() == 0
+    }
+
+    /// The network itself: the address without the bits that number hosts.
+    #[must_use]
+    pub fn network(self) -> Ipv6Net {
+        Ipv6Net { address: Ipv6Addr::from(u128::from(self.address) & !self.host_mask()), ..self }
+    }
+
+    fn host_mask(self) -> u128 {
+        u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0)
     }
 }
 

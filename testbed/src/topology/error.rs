@@ -80,6 +80,24 @@ pub enum TopologyError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// An interface of which two things are said.
+    #[error("interface {port} of {node} is described twice")]
+    InterfaceTwice {
+        /// The host.
+        node: String,
+        /// The interface's port.
+        port: u32,
+    },
+    /// A route that a host cannot have.
+    #[error("{host} cannot have the route {route}: {why}")]
+    BadRoute {
+        /// The host.
+        host: String,
+        /// The route.
+        route: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// More hosts than 10.0.0.0/8 has addresses to give, or a shape larger than memory.
     #[error("the topology would have {nodes} nodes or more; at most {limit} are possible")]
     TooLarge {

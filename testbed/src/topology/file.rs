@@ -58,6 +58,9 @@ impl Topology {
     /// ipv4 = "10.0.0.1/8"          # these three may be left out
     /// ipv6 = "fd00::1/64"
     /// mac = "00:00:00:00:00:01"
+    /// interfaces = [{ port = 1, ipv4 = "10.0.2.254/24" }]  # what is said of h1-eth1 and so on; also ipv6 and mac
+    /// routes = ["default via 10.0.0.254"]                  # as ip-route(8) takes them
+    /// forward = true               # passes packets on between its interfaces
     /// limits = { cpu = 0.5, memory = "64M", pids = 20 }    # half of a core; see Limits
     ///
     /// [[switches]]
@@ -204,7 +207,7 @@ b = "h2:1"
         let cases = [
             (
                 "[[hosts]]\nname = \"h1\"\nip = 3\n",
-                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `ipv6`, `mac`, `limits`",
+                "net.toml:3:1: unknown field `ip`, expected one of `name`, `ipv4`, `ipv6`, `mac`, `interfaces`, `routes`, `forward`, `limits`",
             ),
             (
                 "[[hosts]]\nname = \"h1\"\nipv4 = \"10.0.0.1\"\n",

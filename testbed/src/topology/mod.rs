@@ -22,11 +22,13 @@ mod event;
 mod export;
 mod file;
 mod graphml;
+mod hosts;
 mod limits;
 mod link;
 mod model;
 mod plan;
 mod random;
+mod route;
 mod shape;
 mod spec;
 mod text;
@@ -44,6 +46,7 @@ pub use limits::{Bytes, Cores, Limits, ParseBytesError};
 pub use link::{Distribution, LinkChange, LinkProperties, ParseLinkError};
 pub(crate) use plan::{Node, Plan, PlannedEnd, PlannedLink, PlannedSwitch};
 pub(crate) use random::SplitMix64;
+pub use route::{ParseRouteError, Route};
 pub use units::{ParseQuantityError, Percent, Rate};
 
 /// Hosts, switches and the links between them.
@@ -80,9 +83,35 @@ pub struct HostSpec {
     /// The MAC address of its first interface.
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub mac: Option<MacAddr>,
+    /// Its further interfaces, as far as they have addresses of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<InterfaceSpec>,
+    /// Ways out of its own networks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// Whether it passes packets on between its interfaces, as a router does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward: bool,
     /// How much of the machine its processes may have.
     #[serde(default, skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
+}
+
+/// A host's interface that is not its first, which has the host's own addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterfaceSpec {
+    /// Its port: the n of `eth`n.
+    pub port: u32,
+    /// Its IPv4 address.
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
+    pub ipv4: Option<Ipv4Net>,
+    /// Its IPv6 address.
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
+    pub ipv6: Option<Ipv6Net>,
+    /// Its MAC address; one made of the host's own and the port if not given.
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
+    pub mac: Option<MacAddr>,
 }
 
 /// A switch.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use openflow::{DatapathId, MacAddr};
 
 use super::{
-    Endpoint, FailMode, Ipv4Net, Ipv6Net, Limits, LinkProperties, SwitchKind, Topology, TopologyError,
+    Endpoint, FailMode, Ipv4Net, Ipv6Net, Limits, LinkProperties, Route, SwitchKind, Topology, TopologyError,
 };
 
 /// The longest name of an interface, in bytes (`IFNAMSIZ` less its NUL).
@@ -32,6 +32,7 @@ pub(crate) struct Plan {
 pub(crate) struct PlannedHost {
     pub(crate) name: String,
     pub(crate) limits: Limits,
+    pub(crate) forward: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -69,6 +70,8 @@ pub(crate) struct PlannedEnd {
     pub(crate) mac: Option<MacAddr>,
     pub(crate) ipv4: Option<Ipv4Net>,
     pub(crate) ipv6: Option<Ipv6Net>,
+    /// The host's routes that leave by it.
+    pub(crate) routes: Vec<Route>,
 }
 
 impl Topology {
@@ -83,7 +86,7 @@ impl Topology {
         self.validate()?;
         let mut plan = Plan { next: before.next, names: before.names.clone(), ..Plan::default() };
         plan.hosts = (self.hosts.iter())
-            .map(|host| PlannedHost { name: host.name.clone(), limits: host.limits })
+            .map(|host| PlannedHost { name: host.name.clone(), limits: host.limits, forward: host.forward })
             .collect();
         let known: HashMap<_, _> = before.switches.iter().map(|switch| (&switch.name, switch)).collect();
         for switch in &self.switches {
@@ -116,11 +119,16 @@ impl Topology {
         let kept = |[a, b]: &[(&Endpoint, (Node, u32)); 2]| {
             known.get(&[a, b].map(|(end, (_, port))| interface_name(end, *port))).copied()
         };
-        // A host's addresses are those of the first interface that it ever had, while it has that.
+        let is_first = |node: Node, port| match node {
+            Node::Host(i) => self.hosts[i].interface(port).is_none(),
+            Node::Switch(_) => false,
+        };
+        // A host's addresses are those of the first interface that it ever had, while it has that; interfaces that have
+        // addresses of their own do not count.
         let mut addressed: HashSet<Node> = (places.iter())
             .filter_map(|place| Some((place, kept(place)?)))
             .flat_map(|(place, link)| place.iter().zip(&link.ends))
-            .filter(|(_, end)| end.ipv4.is_some())
+            .filter(|((_, (node, port)), end)| end.ipv4.is_some() && is_first(*node, *port))
             .map(|((_, (node, _)), _)| *node)
             .collect();
         for (link, place) in self.links.iter().zip(&places) {
@@ -149,16 +157,25 @@ impl Topology {
         addressed: &mut HashSet<Node>,
     ) -> PlannedEnd {
         let name = interface_name(end, port);
-        let (mac, ipv4, ipv6) = match node {
-            Node::Switch(_) => (None, None, None),
-            Node::Host(i) if addressed.insert(node) => {
+        let (mac, ipv4, ipv6, routes) = match node {
+            Node::Switch(_) => (None, None, None, Vec::new()),
+            Node::Host(i) => {
                 let host = &self.hosts[i];
-                (Some(host.mac_address(i)), Some(host.address(i)), Some(host.ipv6_address(i)))
+                let further = || Some(further_mac(host.mac_address(i), port));
+                match host.interface(port) {
+                    Some(own) => {
+                        (own.mac.or_else(further), own.ipv4, own.ipv6, host.routes_by(i, Some(port)))
+                    }
+                    None if addressed.insert(node) => {
+                        let (ipv4, ipv6) = (host.address(i), host.ipv6_address(i));
+                        (Some(host.mac_address(i)), Some(ipv4), Some(ipv6), host.routes_by(i, None))
+                    }
+                    None => (further(), None, None, Vec::new()),
+                }
             }
-            Node::Host(i) => (Some(further_mac(self.hosts[i].mac_address(i), port)), None, None),
         };
         let kernel_name = plan.names.fit(Named::Interface, &name);
-        PlannedEnd { node, node_name: end.node.clone(), port, kernel_name, name, mac, ipv4, ipv6 }
+        PlannedEnd { node, node_name: end.node.clone(), port, kernel_name, name, mac, ipv4, ipv6, routes }
     }
 }
 

@@ -107,7 +107,16 @@ impl Topology {
 impl HostSpec {
     /// A host with the default addresses.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ipv4: None, ipv6: None, mac: None, limits: Limits::default() }
+        Self {
+            name: name.into(),
+            ipv4: None,
+            ipv6: None,
+            mac: None,
+            interfaces: Vec::new(),
+            routes: Vec::new(),
+            forward: false,
+            limits: Limits::default(),
+        }
     }
 }
 

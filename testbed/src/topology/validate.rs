@@ -1,11 +1,10 @@
 //! Whether a topology makes sense.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
-use openflow::{DatapathId, MacAddr};
+use openflow::DatapathId;
 
-use super::{Endpoint, HostSpec, Ipv4Net, Ipv6Net, SwitchSpec, Topology, TopologyError};
+use super::{Endpoint, SwitchSpec, Topology, TopologyError};
 
 /// Which part of a topology an error is about: an index into its lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,51 +68,6 @@ impl Topology {
         Ok(())
     }
 
-    fn check_addresses(&self) -> Result<(), (Culprit, TopologyError)> {
-        let mut ipv4: HashMap<Ipv4Addr, &str> = HashMap::new();
-        let mut ipv6: HashMap<Ipv6Addr, &str> = HashMap::new();
-        let mut macs: HashMap<MacAddr, &str> = HashMap::new();
-        for (i, host) in self.hosts.iter().enumerate() {
-            let fail = |error| (Culprit::Host(i), error);
-            let (net, mac) = (host.address(i), host.mac_address(i));
-            let bad = |kind, address: String, why| TopologyError::BadAddress {
-                host: host.name.clone(),
-                kind,
-                address,
-                why,
-            };
-            if let Some(why) = unfit(net) {
-                return Err(fail(bad("IPv4", net.to_string(), why)));
-            }
-            let net6 = host.ipv6_address(i);
-            if let Some(why) = unfit_v6(net6) {
-                return Err(fail(bad("IPv6", net6.to_string(), why)));
-            }
-            if mac.is_multicast() {
-                return Err(fail(bad("MAC", mac.to_string(), "it is a group's")));
-            }
-            if mac == MacAddr([0; 6]) {
-                return Err(fail(bad("MAC", mac.to_string(), "it is no address")));
-            }
-            let twice = |kind, address: String, a: &str| TopologyError::DuplicateAddress {
-                kind,
-                address,
-                a: a.to_owned(),
-                b: host.name.clone(),
-            };
-            if let Some(other) = ipv4.insert(net.address, &host.name) {
-                return Err(fail(twice("IPv4", net.address.to_string(), other)));
-            }
-            if let Some(other) = ipv6.insert(net6.address, &host.name) {
-                return Err(fail(twice("IPv6", net6.address.to_string(), other)));
-            }
-            if let Some(other) = macs.insert(mac, &host.name) {
-                return Err(fail(twice("MAC", mac.to_string(), other)));
-            }
-        }
-        Ok(())
-    }
-
     fn check_datapath_ids(&self) -> Result<(), (Culprit, TopologyError)> {
         let mut ids: HashMap<DatapathId, &str> = HashMap::new();
         for (i, switch) in self.switches.iter().enumerate() {
@@ -132,33 +86,6 @@ impl Topology {
         }
         Ok(())
     }
-}
-
-impl HostSpec {
-    /// The address that the host has as the `index`-th (from 0) of its topology.
-    pub(super) fn address(&self, index: usize) -> Ipv4Net {
-        self.ipv4
-            .unwrap_or_else(|| Ipv4Net { address: Ipv4Addr::from((10 << 24) | low_bits(index)), prefix: 8 })
-    }
-
-    /// The IPv6 address that the host has as the `index`-th (from 0) of its topology: a unique local one (RFC 4193).
-    pub(super) fn ipv6_address(&self, index: usize) -> Ipv6Net {
-        let default = (0xfd << 120) | u128::from(low_bits(index));
-        self.ipv6.unwrap_or(Ipv6Net { address: Ipv6Addr::from(default), prefix: 64 })
-    }
-
-    /// The MAC address that the host has as the `index`-th (from 0) of its topology.
-    pub(super) fn mac_address(&self, index: usize) -> MacAddr {
-        self.mac.unwrap_or_else(|| {
-            let [a, b, c, d] = low_bits(index).to_be_bytes();
-            MacAddr([0, 0, a, b, c, d])
-        })
-    }
-}
-
-/// A host's number from 1, in the 24 bits that a default address has for it.
-fn low_bits(index: usize) -> u32 {
-    u32::try_from(index + 1).unwrap_or(u32::MAX) & 0x00ff_ffff
 }
 
 impl SwitchSpec {
@@ -202,37 +129,6 @@ fn check_port(end: &Endpoint, node: Culprit) -> Result<(), TopologyError> {
             Err(TopologyError::PortRange { node: end.node.clone(), port })
         }
         _ => Ok(()),
-    }
-}
-
-fn unfit(net: Ipv4Net) -> Option<&'static str> {
-    let host_bits = u32::from(net.address) & net.host_mask();
-    let address = net.address;
-    if address.is_unspecified() || address.is_broadcast() || address.octets()[0] == 0 {
-        Some("it is no host's")
-    } else if address.is_multicast() || address.is_loopback() {
-        Some("it is no unicast address of a network")
-    } else if net.prefix == 0 {
-        Some("a prefix of 0 bits would take in every address")
-    } else if net.prefix < 31 && (host_bits == 0 || host_bits == net.host_mask()) {
-        Some("it is the network's own or its broadcast address")
-    } else {
-        None
-    }
-}
-
-fn unfit_v6(net: Ipv6Net) -> Option<&'static str> {
-    let address = net.address;
-    if address.is_unspecified() {
-        Some("it is no host's")
-    } else if address.is_multicast() || address.is_loopback() {
-        Some("it is no unicast address of a network")
-    } else if address.is_unicast_link_local() {
-        Some("the kernel gives link-local addresses itself")
-    } else if net.prefix == 0 {
-        Some("a prefix of 0 bits would take in every address")
-    } else {
-        None
     }
 }
 
