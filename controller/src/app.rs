@@ -8,7 +8,7 @@ use openflow::session::CloseReason;
 use openflow::{ErrorMsg, FlowRemoved, PortStatus, Role};
 
 use crate::chain::AnyApp;
-use crate::event::NetworkEvent;
+use crate::event::{NetworkEvent, TimerId};
 use crate::packet::PacketIn;
 use crate::switch::Switch;
 
@@ -89,6 +89,19 @@ pub trait App: Send + 'static {
     /// The switch refused a message that was sent with [`Switch::send`].
     fn error(&mut self, switch: &Switch, error: &ErrorMsg) -> impl Future<Output = AppResult> + Send {
         let _ = (switch, error);
+        future::ready(Ok(()))
+    }
+
+    /// The time of a timer has come, of this app or another: see [`Switch::timer`].
+    fn timer(&mut self, switch: &Switch, timer: TimerId) -> impl Future<Output = AppResult> + Send {
+        let _ = (switch, timer);
+        future::ready(Ok(()))
+    }
+
+    /// What configures the apps was read anew ([`Controller::reload`](crate::Controller::reload)): one that keeps what it
+    /// read looks at it again.
+    fn reload(&mut self, switch: &Switch) -> impl Future<Output = AppResult> + Send {
+        let _ = switch;
         future::ready(Ok(()))
     }
 

@@ -76,6 +76,8 @@ impl<A: App> AnyApp for A {
                     Event::Role(role) => self.role(switch, role).await,
                     Event::Network(change) => self.network(switch, change).await,
                     Event::Error(error) => self.error(switch, error).await,
+                    Event::Timer(timer) => self.timer(switch, *timer).await,
+                    Event::Reload => self.reload(switch).await,
                     Event::Gone(why) => self.gone(switch, why).await,
                 };
                 if let Err(error) = outcome {

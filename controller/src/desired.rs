@@ -2,11 +2,13 @@
 //! the switch match, by the smallest difference.
 
 mod difference;
+mod keeper;
 mod reconcile;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
+use openflow::msg::flow_removed::Age;
 use openflow::msg::group_mod::{GroupMod, GroupModCommand};
 use openflow::msg::meter_mod::{MeterMod, MeterModCommand};
 use openflow::multipart::{GroupDesc, MeterConfig};
@@ -14,6 +16,7 @@ use openflow::{FlowMod, FlowModCommand, FlowStats, GroupId, Match, MeterId, Tabl
 use thiserror::Error;
 
 pub use self::difference::{Changes, Difference};
+pub use self::keeper::Keeper;
 pub use self::reconcile::ReconcileError;
 
 /// Whose flows, groups and meters are meant. Nothing of anybody else's is ever changed or deleted.
@@ -161,6 +164,38 @@ impl Desired {
         }
         self.meters.insert(meter.meter, meter);
         Ok(())
+    }
+
+    /// What a switch has that has all this, and nothing of anybody else.
+    fn installed(&self) -> Installed {
+        let flow = |flow: &FlowMod| FlowStats {
+            table: flow.table,
+            age: Age::default(),
+            priority: flow.priority,
+            idle_timeout: flow.idle_timeout,
+            hard_timeout: flow.hard_timeout,
+            flags: flow.flags,
+            cookie: flow.cookie,
+            packet_count: 0,
+            byte_count: 0,
+            match_: flow.match_.clone(),
+            instructions: flow.instructions.clone(),
+        };
+        let group = |group: &GroupMod| GroupDesc {
+            group: group.group,
+            kind: group.kind,
+            buckets: group.buckets.clone(),
+        };
+        let meter = |meter: &MeterMod| MeterConfig {
+            flags: meter.flags,
+            meter: meter.meter,
+            bands: meter.bands.clone(),
+        };
+        Installed {
+            flows: self.flows.values().map(flow).collect(),
+            groups: self.groups.values().map(group).collect(),
+            meters: self.meters.values().map(meter).collect(),
+        }
     }
 
     /// The flows, in no order.

@@ -28,10 +28,10 @@ use crate::chain::{Batch, Chain};
 use crate::core::Core;
 use crate::discovery::{self, Discovery};
 use crate::event::Event;
-use crate::hosts;
 use crate::lldp;
 use crate::network::PortRef;
 use crate::packet::PacketIn;
+use crate::packet::resolution::Resolution;
 use crate::switch::{Shared, Switch};
 
 /// How much is read at one time.
@@ -373,7 +373,7 @@ impl Connection {
                 return;
             }
         } else if !ethernet.src.is_multicast() {
-            let address = hosts::claimed_address(&packet);
+            let address = Resolution::read(&packet).and_then(|said| said.claim);
             if self.heard.is_news(ethernet.src, at.port, now) || address.is_some() {
                 self.core.network.host_heard(ethernet.src, at, address);
             }

@@ -23,9 +23,17 @@ pub enum Event {
     Network(NetworkEvent),
     /// An error for a message that nobody waits on.
     Error(ErrorMsg),
+    /// The time of a [timer](crate::Switch::timer) has come.
+    Timer(TimerId),
+    /// What configures the apps was read anew.
+    Reload,
     /// The connection has ended.
     Gone(CloseReason),
 }
+
+/// Tells a timer of a switch from its others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TimerId(pub(crate) u64);
 
 impl Event {
     /// For logs.
@@ -38,6 +46,8 @@ impl Event {
             Event::Role(_) => "role",
             Event::Network(_) => "network",
             Event::Error(_) => "error",
+            Event::Timer(_) => "timer",
+            Event::Reload => "reload",
             Event::Gone(_) => "gone",
         }
     }

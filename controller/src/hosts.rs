@@ -1,14 +1,13 @@
 //! Which host was heard where, and which addresses it owns.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use openflow::MacAddr;
 use tokio::time::Instant;
 
 use crate::network::{Changed, Host, PortRef};
-use crate::packet::PacketIn;
 
 /// More hosts than this are not tracked: a host that forges addresses must not fill the memory.
 const MAX_HOSTS: usize = 65_536;
@@ -94,46 +93,6 @@ impl Entry {
     }
 }
 
-/// The address that the packet's sender claims to own: the sender's of ARP (RFC 826), the source of a
-/// neighbour solicitation or the target of a neighbour advertisement (RFC 4861 §4.3, §4.4).
-pub(crate) fn claimed_address(packet: &PacketIn) -> Option<IpAddr> {
-    const ARP: u16 = 0x0806;
-    const IPV6: u16 = 0x86dd;
-    let ethernet = packet.ethernet();
-    let payload = packet.data.get(ethernet.header_len..)?;
-    match ethernet.ethertype {
-        ARP => arp_sender(payload).map(IpAddr::V4),
-        IPV6 => neighbour(payload).map(IpAddr::V6),
-        _ => None,
-    }
-}
-
-fn arp_sender(arp: &[u8]) -> Option<Ipv4Addr> {
-    const ETHERNET_IPV4: [u8; 6] = [0, 1, 8, 0, 6, 4];
-    if !arp.starts_with(&ETHERNET_IPV4) {
-        return None;
-    }
-    let sender = Ipv4Addr::from(*arp.get(14..)?.first_chunk::<4>()?);
-    (!sender.is_unspecified()).then_some(sender)
-}
-
-fn neighbour(ipv6: &[u8]) -> Option<Ipv6Addr> {
-    const HEADER: usize = 40;
-    const ICMPV6: u8 = 58;
-    const SOLICITATION: u8 = 135;
-    const ADVERTISEMENT: u8 = 136;
-    if *ipv6.get(6)? != ICMPV6 {
-        return None;
-    }
-    let address = |at: usize| Some(Ipv6Addr::from(*ipv6.get(at..)?.first_chunk::<16>()?));
-    let owned = match *ipv6.get(HEADER)? {
-        SOLICITATION => address(8)?,
-        ADVERTISEMENT => address(HEADER + 8)?,
-        _ => return None,
-    };
-    (!owned.is_unspecified() && !owned.is_multicast()).then_some(owned)
-}
-
 #[cfg(test)]
 mod tests {
     use openflow::{DatapathId, PortNo};
@@ -157,14 +116,5 @@ mod tests {
         assert_eq!(at_edge(&table), Some(port(3, 7)), "the host has moved");
         table.forget_ports(|port| port.switch == DatapathId(3));
         assert_eq!(at_edge(&table), Some(port(1, 1)));
-    }
-
-    #[test]
-    fn the_arp_sender_is_read_only_from_whole_ethernet_arp() {
-        let mut arp = vec![0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 7];
-        assert_eq!(arp_sender(&arp), Some(Ipv4Addr::new(10, 0, 0, 7)));
-        assert_eq!(arp_sender(&arp[..17]), None);
-        arp[1] = 6;
-        assert_eq!(arp_sender(&arp), None);
     }
 }

@@ -1,9 +1,27 @@
 //! Packets that came to the controller, and their headers.
 
+pub(crate) mod icmp;
+pub(crate) mod resolution;
+
 use std::ops::Deref;
 
+use bytes::Bytes;
 use etherparse::LaxSlicedPacket;
 use openflow::{MacAddr, PortNo};
+
+/// Ethertype of IPv4.
+pub(crate) const IPV4: u16 = 0x0800;
+/// Ethertype of ARP.
+pub(crate) const ARP: u16 = 0x0806;
+/// Ethertype of IPv6.
+pub(crate) const IPV6: u16 = 0x86dd;
+
+/// The frame that `write` writes; `None` where it would have more than a packet can.
+pub(crate) fn written<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Option<Bytes> {
+    let mut frame = Vec::with_capacity(128);
+    write(&mut frame).ok()?;
+    Some(frame.into())
+}
 
 /// The Ethernet header of a frame, behind one 802.1Q tag where there is one (IEEE 802.3 §3, 802.1Q §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -208,6 +208,13 @@ impl Controller {
         tokio::time::timeout(within, seen).await.is_ok()
     }
 
+    /// Tells the apps of all connected switches to look at what configures them anew: [`App::reload`].
+    pub fn reload(&self) {
+        for switch in self.switches() {
+            switch.0.tell(Event::Reload);
+        }
+    }
+
     /// Returns when the controller was shut down.
     pub async fn finished(&self) {
         let mut stop = self.core.stop.subscribe();

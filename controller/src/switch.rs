@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use openflow::msg::group_mod::GroupMod;
@@ -20,7 +21,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::app::StoppedApp;
-use crate::event::Event;
+use crate::event::{Event, TimerId};
 use crate::network::Network;
 
 /// Events from elsewhere that may wait for a driver.
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     /// Events that do not come from the connection.
     told: Mutex<Vec<Event>>,
     stopped: Mutex<Vec<StoppedApp>>,
+    /// How many timers were made.
+    timers: AtomicU64,
     /// True once the connection has ended.
     ended: watch::Sender<bool>,
 }
@@ -128,6 +131,7 @@ impl Shared {
             network,
             told: Mutex::default(),
             stopped: Mutex::default(),
+            timers: AtomicU64::new(0),
             ended: watch::Sender::new(false),
         }
     }
@@ -379,6 +383,21 @@ impl Switch {
             },
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Has the apps of this switch told after this time: [`App::timer`](crate::App::timer). An app knows its own timers by
+    /// what this returns. There is no way to stop one: who has lost interest in a timer lets it pass.
+    pub fn timer(&self, after: Duration) -> TimerId {
+        let id = TimerId(self.0.timers.fetch_add(1, Ordering::Relaxed));
+        let shared = self.0.clone();
+        tokio::spawn(async move {
+            let mut ended = shared.ended();
+            tokio::select! {
+                () = tokio::time::sleep(after) => shared.tell(Event::Timer(id)),
+                _ = ended.wait_for(|ended| *ended) => {}
+            }
+        });
+        id
     }
 
     /// Any multipart request; all parts of the reply.

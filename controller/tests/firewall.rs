@@ -5,7 +5,7 @@ mod scripted;
 
 use std::path::Path;
 
-use flowbed_controller::apps::{Acl, AclFirewall};
+use flowbed_controller::apps::{Acl, AclFirewall, Config, Tables};
 use flowbed_controller::{Controller, Discovery};
 use openflow::error::BadMatch;
 use openflow::{Body, ErrorMsg, FlowMod, FlowModCommand, Instructions, Match, Message, TableId};
@@ -31,9 +31,12 @@ async fn next_flow(peer: &mut ScriptedSwitch) -> (Message, FlowMod) {
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_refuses_a_rule_lets_nothing_through() {
     let acl = Acl::from_toml(RULES, Path::new("acl.toml")).expect("rules");
-    let firewall = AclFirewall::new(&acl, TableId(0), TableId(1)).expect("one table");
+    let config = Config::fixed(acl);
+    let tables = Tables { own: TableId(0), next: TableId(1) };
     let builder = Controller::builder().discovery(Discovery::Off);
-    let controller = builder.per_switch("firewall", move || firewall.clone()).start_without_listener();
+    let controller = builder
+        .per_switch("firewall", move || AclFirewall::new(config.clone(), tables))
+        .start_without_listener();
     let mut peer = ScriptedSwitch::connect(&controller, 1).await;
     peer.tell(Vec::new()).await;
     let mut taken = Vec::new();

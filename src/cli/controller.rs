@@ -94,7 +94,7 @@ async fn serve(args: Args) -> Result<Outcome> {
         Some(web) => Some(dashboard::bind(web).await?),
         None => None,
     };
-    let builder = apps.into_iter().fold(Controller::builder(), |builder, app| builder.app(app));
+    let builder = apps.factories.into_iter().fold(Controller::builder(), |builder, app| builder.app(app));
     let controller = builder.start(listener);
     if let (Some(listener), Some(tls)) = (tls_listener, &tls) {
         controller.listen_tls(listener, tls.clone());

@@ -179,7 +179,7 @@ fn bring_up(args: Args, report: &mut Report) -> Result<Outcome> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let interactive = interactive(&args);
     let outcome = runtime.block_on(async {
-        let builder = builder(&args, topology, apps);
+        let builder = builder(&args, topology, apps.factories);
         up(args, builder, label, app_names, pre, report).await
     });
     if interactive {

@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
 
 use openflow::text::Parser;
 use openflow::{FlowMod, Match, TableId};
 use serde::Deserialize;
-use tokio::sync::watch;
 use toml::Spanned;
-use tracing::warn;
 
+use super::config::{Config, FileApp, Tables};
 use super::file::{self, FileError};
-use crate::{App, AppResult, DeclareError, Desired, Owner, Switch};
+use crate::{App, AppResult, DeclareError, Desired, Keeper, Owner, Switch};
 
 /// A firewall for the apps behind it. Its rules fill a table of their own, in which every packet begins; what they allow
 /// goes on in the next table, where the flows of the app behind are, and what they deny is dropped. The rules are desired
@@ -21,11 +19,12 @@ use crate::{App, AppResult, DeclareError, Desired, Owner, Switch};
 /// They are no app's to bypass: what comes to the controller has passed them, and what an app sends out passes those of
 /// the next switch. They have no memory: a rule for the requests of a connection allows none of its replies. They stay on
 /// a switch when the controller ends.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AclFirewall {
-    desired: Desired,
-    /// Drops everything: for a switch that refuses a rule, which may be one that denies.
-    closed: Desired,
+    config: Config<Acl>,
+    tables: Tables,
+    /// None where the switch has refused a rule, so that everything is dropped.
+    keeper: Option<Keeper>,
 }
 
 /// What a firewall does about packets.
@@ -67,8 +66,6 @@ const FIRST_PRIORITY: u16 = 0xefff;
 const DEFAULT_PRIORITY: u16 = 0x6fff;
 /// As many as there are priorities between the two.
 const MAX_RULES: usize = (FIRST_PRIORITY - DEFAULT_PRIORITY) as usize;
-/// How often a switch is looked at for what somebody has changed.
-const LOOK: Duration = Duration::from_secs(30);
 
 impl Acl {
     /// Reads rules from a file:
@@ -157,32 +154,46 @@ fn flow(table: TableId, priority: u16, decision: Decision, next: TableId) -> Flo
 }
 
 impl AclFirewall {
-    /// The firewall in `table`, which lets through to `next`: the table of the app behind it.
-    ///
-    /// # Errors
-    /// [`DeclareError::AllTables`] where `table` is no single one.
-    pub fn new(acl: &Acl, table: TableId, next: TableId) -> Result<AclFirewall, DeclareError> {
-        let nothing = Acl { default: Decision::Deny, rules: Vec::new() };
-        Ok(AclFirewall { desired: acl.desired(table, next)?, closed: nothing.desired(table, next)? })
+    /// The firewall with these rules in its own table.
+    pub fn new(config: Config<Acl>, tables: Tables) -> AclFirewall {
+        AclFirewall { config, tables, keeper: None }
+    }
+
+    fn desired(&self, acl: &Acl) -> Result<Desired, DeclareError> {
+        acl.desired(self.tables.own, self.tables.next)
+    }
+}
+
+impl FileApp for AclFirewall {
+    type Settings = Acl;
+
+    fn read(text: &str, path: &Path) -> Result<Acl, FileError> {
+        Acl::from_toml(text, path)
+    }
+
+    fn make(config: Config<Acl>, tables: Tables) -> AclFirewall {
+        AclFirewall::new(config, tables)
     }
 }
 
 impl App for AclFirewall {
     async fn ready(&mut self, switch: &Switch) -> AppResult {
-        if let Err(error) = switch.reconcile(&self.desired).await {
-            switch.reconcile(&self.closed).await?;
-            return Err(format!("{error}; so everything is dropped there").into());
+        self.keeper = None;
+        match Keeper::start(switch, self.desired(&self.config.get())?).await {
+            Ok(keeper) => self.keeper = Some(keeper),
+            Err(error) => {
+                // The rule that is lacking may be one that denies.
+                let closed = Acl { default: Decision::Deny, rules: Vec::new() };
+                switch.reconcile(&self.desired(&closed)?).await?;
+                return Err(format!("{error}; so everything is dropped there").into());
+            }
         }
-        let (switch, (_, desired)) = (switch.clone(), watch::channel(self.desired.clone()));
-        tokio::spawn(async move {
-            let report = |round: Result<crate::Difference, _>| match round {
-                Ok(done) if done.is_empty() => {}
-                Ok(done) => warn!(switch = %switch.id(), mended = done.flows.len(), "rules had been changed"),
-                Err(error) => warn!(switch = %switch.id(), %error, "cannot hold the switch to the rules"),
-            };
-            switch.keep(desired, LOOK, report).await;
-        });
         Ok(())
+    }
+
+    async fn reload(&mut self, switch: &Switch) -> AppResult {
+        // The switch may refuse a rule of these, too.
+        self.ready(switch).await
     }
 }
 

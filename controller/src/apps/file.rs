@@ -1,10 +1,14 @@
 //! Files that configure apps: TOML, with errors that point at the place.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
+use openflow::{DatapathId, MacAddr, PortNo};
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 /// More than any configuration of an app; bounds what a device file such as `/dev/zero` can take.
@@ -60,6 +64,11 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, F
     })
 }
 
+/// What is wrong at this place of a text.
+pub(super) fn error_at(path: &Path, text: &str, offset: usize, what: String) -> FileError {
+    text_error(path, text.get(..offset).unwrap_or(text), what)
+}
+
 /// What is wrong behind the text `before`.
 pub(super) fn text_error(path: &Path, before: &str, what: String) -> FileError {
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -68,5 +77,91 @@ pub(super) fn text_error(path: &Path, before: &str, what: String) -> FileError {
         line: before.matches('\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
         what,
+    }
+}
+
+/// A datapath id as a file writes it: a number, or hex digits in a string as Open vSwitch prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Dpid(pub(super) DatapathId);
+
+impl<'de> Deserialize<'de> for Dpid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Dpid, D::Error> {
+        struct Either;
+        impl de::Visitor<'_> for Either {
+            type Value = Dpid;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a datapath id: a number, or hex digits such as \"000000000000001f\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Dpid, E> {
+                let number = u64::try_from(number);
+                number
+                    .map(|number| Dpid(DatapathId(number)))
+                    .map_err(|_| E::custom("a datapath id is not negative"))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Dpid, E> {
+                Ok(Dpid(DatapathId(number)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Dpid, E> {
+                text.parse().map(Dpid).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// The number of a port that a cable can be at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct OrdinaryPort(pub(super) PortNo);
+
+impl<'de> Deserialize<'de> for OrdinaryPort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OrdinaryPort, D::Error> {
+        let number = PortNo(u32::deserialize(deserializer)?);
+        if number.is_ordinary() {
+            return Ok(OrdinaryPort(number));
+        }
+        Err(de::Error::custom("a port's number is from 1 to 0xffffff00"))
+    }
+}
+
+/// The id of a VLAN that frames can be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Vlan(pub(super) u16);
+
+impl<'de> Deserialize<'de> for Vlan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Vlan, D::Error> {
+        // 0 is no VLAN, 4095 is reserved (IEEE 802.1Q §9.6).
+        match u16::deserialize(deserializer)? {
+            id @ 1..=4094 => Ok(Vlan(id)),
+            _ => Err(de::Error::custom("a VLAN's id is from 1 to 4094")),
+        }
+    }
+}
+
+/// A text that [`FromStr`] reads, such as an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Word<T>(pub(super) T);
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word<T>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Word).map_err(|error| de::Error::custom(format!("\"{text}\": {error}")))
+    }
+}
+
+/// The Ethernet address of one station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Station(pub(super) MacAddr);
+
+impl<'de> Deserialize<'de> for Station {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Station, D::Error> {
+        let Word(mac) = Word::<MacAddr>::deserialize(deserializer)?;
+        if mac.is_multicast() || mac == MacAddr::default() {
+            return Err(de::Error::custom(format!("{mac} is not the address of one station")));
+        }
+        Ok(Station(mac))
     }
 }

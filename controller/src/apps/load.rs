@@ -7,16 +7,15 @@ use std::str::FromStr;
 use openflow::TableId;
 use thiserror::Error;
 
-use super::{Acl, AclFirewall, FileError, NAMES, in_table};
+use super::FileError;
+use super::catalogue::{AppInfo, CATALOGUE, Make, Place};
+use super::config::{Files, Tables};
 use crate::app::AppFactory;
 
-/// The app that lets through to the one behind it.
-const FIREWALL: &str = "acl-firewall";
-
 /// The name of an app that ships, and its file if it takes one: `NAME` or `NAME=FILE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct AppSpec {
-    name: &'static str,
+    app: &'static AppInfo,
     file: Option<PathBuf>,
 }
 
@@ -42,20 +41,25 @@ pub enum LoadError {
     /// A file cannot be taken.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What a firewall lets through has nowhere to go.
-    #[error("{FIREWALL} forwards nothing; name an app that does behind it, such as learning-switch")]
-    NothingBehind,
-    /// What the first app forwards would not pass the firewall.
-    #[error("{FIREWALL} stands behind {0}, which has forwarded by then; name it before {0}")]
-    Behind(&'static str),
+    /// What an app lets through has nowhere to go.
+    #[error("{0} forwards nothing; name an app that does behind it, such as learning-switch")]
+    NothingBehind(&'static str),
+    /// No packet would come to an app.
+    #[error("{app} stands behind {before}, which has forwarded by then; name it before {before}")]
+    Behind {
+        /// The app.
+        app: &'static str,
+        /// Who has forwarded.
+        before: &'static str,
+    },
     /// A switch has no more tables.
-    #[error("there are more than {} firewalls, and a switch has no more tables; leave some out", TableId::MAX.0)]
+    #[error("the apps need more tables than the {} of a switch; leave some out", usize::from(TableId::MAX.0) + 1)]
     TooMany,
 }
 
 /// A line for each app.
 fn known() -> String {
-    NAMES.iter().map(|(name, what)| format!("\n  {name}: {what}")).collect()
+    CATALOGUE.iter().map(|app| format!("\n  {}: {}", app.usage(), app.what)).collect()
 }
 
 impl FromStr for AppSpec {
@@ -66,12 +70,11 @@ impl FromStr for AppSpec {
             Some((name, file)) => (name, Some(file)),
             None => (text, None),
         };
-        let known = NAMES.iter().map(|(known, _)| *known).find(|known| *known == name);
-        let name = known.ok_or(ParseAppSpecError::Unknown)?;
-        match (name == FIREWALL, file) {
-            (true, None | Some("")) => Err(ParseAppSpecError::NeedsFile(name)),
-            (false, Some(_)) => Err(ParseAppSpecError::TakesNone(name)),
-            (_, file) => Ok(AppSpec { name, file: file.map(PathBuf::from) }),
+        let app = CATALOGUE.iter().find(|app| app.name == name).ok_or(ParseAppSpecError::Unknown)?;
+        match (app.takes_file(), file) {
+            (true, None | Some("")) => Err(ParseAppSpecError::NeedsFile(app.name)),
+            (false, Some(_)) => Err(ParseAppSpecError::TakesNone(app.name)),
+            (_, file) => Ok(AppSpec { app, file: file.map(PathBuf::from) }),
         }
     }
 }
@@ -79,56 +82,73 @@ impl FromStr for AppSpec {
 impl fmt::Display for AppSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
-            Some(file) => write!(f, "{}={}", self.name, file.display()),
-            None => f.write_str(self.name),
+            Some(file) => write!(f, "{}={}", self.app.name, file.display()),
+            None => f.write_str(self.app.name),
         }
     }
 }
 
-/// Makes the apps, which run in this order. A firewall has the first free table, and the apps behind it have the next, so
-/// that its rules hold for all that they do.
+/// Apps that are ready to run, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Apps {
+    /// The apps.
+    pub factories: Vec<AppFactory>,
+    /// Their files.
+    pub files: Files,
+}
+
+/// Makes the apps, which run in this order. An app has the first free tables, and the apps behind it have the next, so that
+/// what it does to packets holds for all that they do.
 ///
 /// # Errors
-/// For a file that cannot be taken, and an order in which a firewall would be none.
+/// For a file that cannot be taken, and an order in which packets would not come to an app, or have nowhere to go.
 ///
 /// ```
 /// use flowbed_controller::apps::{AppSpec, load};
 ///
 /// let apps: Vec<AppSpec> = vec!["learning-switch".parse()?];
-/// assert_eq!(load(&apps)?[0].name(), "learning-switch");
+/// assert_eq!(load(&apps)?.factories[0].name(), "learning-switch");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn load(specs: &[AppSpec]) -> Result<Vec<AppFactory>, LoadError> {
-    let (mut table, mut forwarding) = (TableId(0), None);
-    let mut apps = Vec::new();
-    for spec in specs {
-        if let Some(app) = in_table(spec.name, table) {
-            forwarding = Some(spec.name);
-            apps.push(app);
-            continue;
+pub fn load(specs: &[AppSpec]) -> Result<Apps, LoadError> {
+    let mut apps = Apps::default();
+    let (mut own, mut forwarding, mut waiting) = (TableId(0), None, None);
+    for AppSpec { app, file } in specs {
+        let tables = match app.place {
+            Place::Last => 0,
+            Place::Before(tables) | Place::Anywhere(tables) => tables,
+        };
+        match (app.place, forwarding) {
+            (Place::Last, _) => forwarding = Some(app.name),
+            (_, Some(before)) => return Err(LoadError::Behind { app: app.name, before }),
+            (Place::Before(_), None) => waiting = Some(app.name),
+            (Place::Anywhere(_), None) => waiting = None,
         }
-        if let Some(before) = forwarding {
-            return Err(LoadError::Behind(before));
+        let next = own.0.checked_add(tables).map(TableId).filter(|next| *next <= TableId::MAX);
+        let next = next.ok_or(LoadError::TooMany)?;
+        match (app.make, file) {
+            (Make::Plain(make), _) => apps.factories.push(make(app.name, Tables { own, next })),
+            (Make::File(make), Some(file)) => {
+                let (factory, source) = make(app.name, file, Tables { own, next })?;
+                apps.factories.push(factory);
+                apps.files.0.push(source);
+            }
+            // An app that needs a file has one: see `from_str`.
+            (Make::File(_), None) => {}
         }
-        // An app that is not made by its name alone has a file: see `from_str`.
-        let Some(file) = &spec.file else { continue };
-        if table == TableId::MAX {
-            return Err(LoadError::TooMany);
-        }
-        let next = TableId(table.0 + 1);
-        let firewall = AclFirewall::new(&Acl::from_file(file)?, table, next).expect("one table, not all");
-        apps.push(AppFactory::new(spec.name, move || firewall.clone()));
-        table = next;
+        own = next;
     }
-    if table != TableId(0) && forwarding.is_none() {
-        return Err(LoadError::NothingBehind);
+    match (waiting, forwarding) {
+        (Some(app), None) => Err(LoadError::NothingBehind(app)),
+        _ => Ok(apps),
     }
-    Ok(apps)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FIREWALL: &str = "acl-firewall";
 
     fn specs(texts: &[&str]) -> Vec<AppSpec> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -136,10 +156,13 @@ mod tests {
 
     #[test]
     fn every_named_app_is_there() {
-        for (name, _) in NAMES {
-            let text = if name == FIREWALL { format!("{name}=a=b.toml") } else { name.to_owned() };
+        for app in CATALOGUE {
+            let text = if app.takes_file() { format!("{}=a=b.toml", app.name) } else { app.name.to_owned() };
             assert_eq!(text.parse::<AppSpec>().unwrap().to_string(), text);
-            assert_eq!(super::super::by_name(name).is_none(), name == FIREWALL);
+            assert_eq!(
+                super::super::by_name(app.name).is_some(),
+                app.place == Place::Last && !app.takes_file()
+            );
         }
     }
 
@@ -159,11 +182,13 @@ mod tests {
         std::fs::write(&file, "default = \"allow\"\n").unwrap();
         let firewall = format!("{FIREWALL}={}", file.display());
         let names = |texts: &[&str]| {
-            load(&specs(texts)).map(|apps| apps.iter().map(|app| app.name().to_owned()).collect::<Vec<_>>())
+            load(&specs(texts))
+                .map(|apps| apps.factories.iter().map(|app| app.name().to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(names(&[&firewall, &firewall, "hub"]).unwrap(), [FIREWALL, FIREWALL, "hub"]);
-        assert!(matches!(names(&[&firewall]), Err(LoadError::NothingBehind)));
-        assert!(matches!(names(&["hub", &firewall]), Err(LoadError::Behind("hub"))));
+        assert!(matches!(names(&[&firewall]), Err(LoadError::NothingBehind(FIREWALL))));
+        let behind = names(&["hub", &firewall]);
+        assert!(matches!(behind, Err(LoadError::Behind { app: FIREWALL, before: "hub" })));
         let many = vec![firewall.as_str(); 255];
         assert!(matches!(names(&many), Err(LoadError::TooMany)));
         std::fs::write(&file, "defaults = \"allow\"\n").unwrap();

@@ -1,42 +1,29 @@
 //! The apps that ship, each in a file of its own to learn from.
+//!
+//! Apps stand behind each other by tables. One that forwards has the last; each in front of it has tables of its own, where
+//! every packet passes, and sends on to the table behind what it lets through. What an app in front has punted to the
+//! controller and passes on comes to the app behind as if it had been punted there.
+//!
+//! An app that a file configures is a pure function from what the file says, and what is known of the network, to what a
+//! switch is to have from it ([`Desired`](crate::Desired)), which a [`Keeper`](crate::Keeper) holds the switch to. Packets
+//! and changes of the network change what is known; a file that is read anew changes what it says.
 
 mod acl_firewall;
+mod catalogue;
+mod config;
 mod file;
 mod hub;
 mod learning_switch;
 mod load;
+mod router;
 mod shortest_path;
 
 pub use acl_firewall::{Acl, AclFirewall};
+pub use catalogue::{AppInfo, CATALOGUE, by_name};
+pub use config::{Config, Files, Tables};
 pub use file::FileError;
 pub use hub::Hub;
 pub use learning_switch::LearningSwitch;
-pub use load::{AppSpec, LoadError, ParseAppSpecError, load};
+pub use load::{AppSpec, Apps, LoadError, ParseAppSpecError, load};
+pub use router::{Router, Routers};
 pub use shortest_path::ShortestPath;
-
-use openflow::TableId;
-
-use crate::app::AppFactory;
-
-/// Names and what they do, for help texts.
-pub const NAMES: [(&str, &str); 4] = [
-    ("hub", "floods every packet, by one rule and no packet-in"),
-    ("learning-switch", "learns which address is at which port and installs flows for them"),
-    ("shortest-path", "forwards along shortest paths, loops allowed, and around failed links"),
-    ("acl-firewall", "lets through to the app behind it what the rules in a file allow: acl-firewall=FILE"),
-];
-
-/// The app that the command line knows by `name`, if it needs no file.
-pub fn by_name(name: &str) -> Option<AppFactory> {
-    in_table(name, TableId(0))
-}
-
-/// That app with its flows in this table.
-fn in_table(name: &str, table: TableId) -> Option<AppFactory> {
-    match name {
-        "hub" => Some(AppFactory::new(name, move || Hub::in_table(table))),
-        "shortest-path" => Some(AppFactory::new(name, move || ShortestPath::in_table(table)).needing_links()),
-        "learning-switch" => Some(AppFactory::new(name, move || LearningSwitch::in_table(table))),
-        _ => None,
-    }
-}

@@ -6,6 +6,7 @@ use openflow::session::RequestError;
 use openflow::{FlowStatsRequest, MeterId};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{Desired, Difference, Installed};
 use crate::switch::{ApplyError, Switch};
@@ -20,6 +21,15 @@ pub enum ReconcileError {
     /// is not deleted before what replaces it stands.
     #[error("cannot change what the switch has: {0}")]
     Change(#[from] ApplyError),
+}
+
+/// Why a switch is held to what is desired just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// What is desired has changed.
+    Wish,
+    /// It was time to look for what somebody has changed.
+    Look,
 }
 
 impl Switch {
@@ -51,30 +61,67 @@ impl Switch {
     }
 
     /// Holds the switch to what is desired until its connection ends: now, when what is desired changes, and again
-    /// after each `every`, to find what somebody else has changed. `report` is told of every round: what was done, which
-    /// may be nothing, or why it failed; a failed round is followed by the next all the same.
+    /// after each `every`, to find what somebody else has changed. A change is made by what differs from what was desired
+    /// before; only the other rounds ask the switch what it has. `report` is told of every round: what was done, which may
+    /// be nothing, or why it failed; a failed round is followed by the next all the same.
     ///
-    /// It is to run beside the handlers of an app, for instance in a task that [`App::ready`](crate::App::ready) spawns.
+    /// It is to run beside the handlers of an app, for instance in a task that [`App::ready`](crate::App::ready) spawns;
+    /// [`Keeper`](super::Keeper) is that.
     pub async fn keep(
         &self,
-        mut desired: watch::Receiver<Desired>,
+        desired: watch::Receiver<Desired>,
         every: Duration,
         mut report: impl FnMut(Result<Difference, ReconcileError>),
     ) {
+        self.hold(None, desired, every, |_, round| report(round)).await;
+    }
+
+    /// [`keep`](Self::keep) of a switch that has been held to `held` before.
+    pub(super) async fn hold(
+        &self,
+        mut held: Option<Desired>,
+        mut desired: watch::Receiver<Desired>,
+        every: Duration,
+        mut report: impl FnMut(Occasion, Result<Difference, ReconcileError>),
+    ) {
         let mut ended = self.0.ended();
         let mut may_change = true;
+        let mut look = Instant::now() + if held.is_some() { every } else { Duration::ZERO };
         loop {
+            let occasion = tokio::select! {
+                biased;
+                _ = ended.wait_for(|ended| *ended) => return,
+                changed = desired.changed(), if may_change => {
+                    may_change = changed.is_ok();
+                    if !may_change {
+                        continue;
+                    }
+                    Occasion::Wish
+                }
+                () = tokio::time::sleep_until(look) => Occasion::Look,
+            };
             let wanted = desired.borrow_and_update().clone();
-            let round = self.reconcile(&wanted).await;
+            let round = match held.take() {
+                Some(held) if occasion == Occasion::Wish => self.change(&held, &wanted).await,
+                _ => {
+                    look = Instant::now() + every;
+                    self.reconcile(&wanted).await
+                }
+            };
             if !self.is_connected() {
                 return;
             }
-            report(round);
-            tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                changed = desired.changed(), if may_change => may_change = changed.is_ok(),
-                _ = ended.wait_for(|ended| *ended) => return,
-            }
+            held = round.is_ok().then_some(wanted);
+            report(occasion, round);
         }
+    }
+
+    /// Takes the switch from one state to another, both of one owner, without asking what it has.
+    async fn change(&self, from: &Desired, to: &Desired) -> Result<Difference, ReconcileError> {
+        let difference = Difference::between(&from.installed(), to);
+        for step in difference.steps() {
+            self.apply(step).await?;
+        }
+        Ok(difference)
     }
 }
