@@ -22,6 +22,8 @@ const MAX_SIGHTINGS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
     hosts: HashMap<MacAddr, Entry>,
+    /// Who claims an address.
+    claims: HashMap<IpAddr, BTreeSet<MacAddr>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,9 @@ impl HostTable {
         let entry = self.hosts.entry(mac).or_default();
         let new_address = address
             .is_some_and(|address| entry.addresses.len() < MAX_ADDRESSES && entry.addresses.insert(address));
+        if let Some(address) = address.filter(|_| new_address) {
+            self.claims.entry(address).or_default().insert(mac);
+        }
         // The latest sighting stands last; only another place there is news.
         let moved = entry.sightings.last().is_none_or(|(port, _)| *port != at);
         entry.sightings.retain(|(port, _)| *port != at);
@@ -50,14 +55,21 @@ impl HostTable {
 
     /// Hosts were not heard at these ports, or are not there any more.
     pub(crate) fn forget_ports(&mut self, which: impl Fn(PortRef) -> bool) {
-        self.hosts.retain(|_, entry| {
+        let (hosts, claims) = (&mut self.hosts, &mut self.claims);
+        hosts.retain(|mac, entry| {
             entry.sightings.retain(|(port, _)| !which(*port));
-            !entry.sightings.is_empty()
+            let is_left = !entry.sightings.is_empty();
+            if !is_left {
+                withdraw(claims, *mac, entry);
+            }
+            is_left
         });
     }
 
     pub(crate) fn forget(&mut self, mac: MacAddr) {
-        self.hosts.remove(&mac);
+        if let Some(entry) = self.hosts.remove(&mac) {
+            withdraw(&mut self.claims, mac, &entry);
+        }
     }
 
     /// Hosts last heard so long ago.
@@ -68,8 +80,7 @@ impl HostTable {
 
     /// Who claims this address.
     pub(crate) fn owner(&self, address: IpAddr) -> Option<MacAddr> {
-        let claims = self.hosts.iter().filter(|(_, entry)| entry.addresses.contains(&address));
-        claims.map(|(mac, _)| *mac).min()
+        self.claims.get(&address).and_then(BTreeSet::first).copied()
     }
 
     /// A host, if it was heard at an edge: `leads_on` tells the ports that lead to other switches.
@@ -83,6 +94,18 @@ impl HostTable {
             self.hosts.iter().filter_map(|(mac, entry)| entry.host(*mac, &leads_on)).collect();
         hosts.sort_unstable_by_key(|host| host.mac);
         hosts
+    }
+}
+
+/// A host that is forgotten claims nothing any more.
+fn withdraw(claims: &mut HashMap<IpAddr, BTreeSet<MacAddr>>, mac: MacAddr, entry: &Entry) {
+    for address in &entry.addresses {
+        if let Some(claimants) = claims.get_mut(address) {
+            claimants.remove(&mac);
+            if claimants.is_empty() {
+                claims.remove(address);
+            }
+        }
     }
 }
 
@@ -116,5 +139,20 @@ mod tests {
         assert_eq!(at_edge(&table), Some(port(3, 7)), "the host has moved");
         table.forget_ports(|port| port.switch == DatapathId(3));
         assert_eq!(at_edge(&table), Some(port(1, 1)));
+    }
+
+    #[test]
+    fn an_address_is_that_of_the_lowest_of_those_who_claim_it_and_are_there() {
+        let (one, two) = (MacAddr([2, 0, 0, 0, 0, 1]), MacAddr([2, 0, 0, 0, 0, 2]));
+        let address = IpAddr::from([10, 0, 0, 7]);
+        let mut table = HostTable::default();
+        table.heard(two, port(1, 2), Some(address));
+        assert_eq!(table.owner(address), Some(two));
+        table.heard(one, port(1, 1), Some(address));
+        assert_eq!(table.owner(address), Some(one));
+        table.forget_ports(|at| at == port(1, 1));
+        assert_eq!(table.owner(address), Some(two));
+        table.forget(two);
+        assert_eq!((table.owner(address), table.claims.len()), (None, 0));
     }
 }

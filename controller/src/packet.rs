@@ -7,7 +7,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 use etherparse::LaxSlicedPacket;
-use openflow::{MacAddr, PortNo};
+use openflow::oxm::VlanVid;
+use openflow::{Action, Actions, MacAddr, OxmField, PacketOut, PortNo};
 
 /// Ethertype of IPv4.
 pub(crate) const IPV4: u16 = 0x0800;
@@ -15,12 +16,32 @@ pub(crate) const IPV4: u16 = 0x0800;
 pub(crate) const ARP: u16 = 0x0806;
 /// Ethertype of IPv6.
 pub(crate) const IPV6: u16 = 0x86dd;
+/// ICMPv6 among the protocols of IPv6.
+pub(crate) const ICMPV6: u8 = 58;
 
 /// The frame that `write` writes; `None` where it would have more than a packet can.
 pub(crate) fn written<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Option<Bytes> {
     let mut frame = Vec::with_capacity(128);
     write(&mut frame).ok()?;
     Some(frame.into())
+}
+
+/// What puts a frame without a tag into a VLAN.
+pub(crate) fn tagged(vlan: Option<u16>) -> Actions {
+    match vlan {
+        Some(id) => {
+            let vid = OxmField::VlanVid(VlanVid::tagged(id).into());
+            [Action::PushVlan(0x8100), Action::set(vid)].into()
+        }
+        None => Actions::new(),
+    }
+}
+
+/// A frame without a tag, out of these ports into a VLAN.
+pub(crate) fn out(frame: Bytes, vlan: Option<u16>, ports: &[PortNo]) -> PacketOut {
+    let mut actions = tagged(vlan);
+    ports.iter().for_each(|port| actions.push(Action::output(*port)));
+    PacketOut::new(frame, actions)
 }
 
 /// The Ethernet header of a frame, behind one 802.1Q tag where there is one (IEEE 802.3 §3, 802.1Q §9).

@@ -96,6 +96,7 @@ async fn serve(args: Args) -> Result<Outcome> {
     };
     let builder = apps.factories.into_iter().fold(Controller::builder(), |builder, app| builder.app(app));
     let controller = builder.start(listener);
+    signals.reload(apps.files, controller.clone());
     if let (Some(listener), Some(tls)) = (tls_listener, &tls) {
         controller.listen_tls(listener, tls.clone());
     }

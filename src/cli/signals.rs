@@ -1,7 +1,9 @@
-//! Signals that ask us to end.
+//! Signals that ask us to end, or to read the files of apps anew.
 
 use std::time::{Duration, Instant};
 
+use controller::Controller;
+use controller::apps::Files;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Signals within so much time are one request: `timeout(1)` sends its own to us and then to our process group.
@@ -13,6 +15,15 @@ pub(crate) struct Signals {
     terminate: Signal,
     hang_up: Signal,
     requests: Requests,
+    reload: Option<Reload>,
+}
+
+/// What SIGHUP has read anew.
+struct Reload {
+    files: Files,
+    controller: Controller,
+    /// Whether there was a terminal that may be closed.
+    had_terminal: bool,
 }
 
 /// Which of them came.
@@ -20,7 +31,7 @@ pub(crate) struct Signals {
 pub(crate) enum Asked {
     /// SIGINT: Ctrl-C. In a shell it is meant for the command that runs.
     Interrupt,
-    /// SIGTERM or SIGHUP.
+    /// SIGTERM, or SIGHUP where it reloads nothing.
     End,
 }
 
@@ -31,7 +42,15 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             requests: Requests::default(),
+            reload: None,
         })
+    }
+
+    /// From now on SIGHUP has these files read anew, and is no request to end unless our terminal has been closed.
+    pub(crate) fn reload(&mut self, files: Files, controller: Controller) {
+        if !files.is_empty() {
+            self.reload = Some(Reload { files, controller, had_terminal: has_terminal() });
+        }
     }
 
     /// Waits for a request to end.
@@ -66,12 +85,35 @@ impl Signals {
     }
 
     async fn received(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.interrupt.recv() => Asked::Interrupt,
-            _ = self.terminate.recv() => Asked::End,
-            _ = self.hang_up.recv() => Asked::End,
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return Asked::Interrupt,
+                _ = self.terminate.recv() => return Asked::End,
+                _ = self.hang_up.recv() => match &self.reload {
+                    Some(reload) if has_terminal() || !reload.had_terminal => reload.run(),
+                    _ => return Asked::End,
+                }
+            }
         }
     }
+}
+
+impl Reload {
+    fn run(&self) {
+        match self.files.reload(&self.controller) {
+            Ok(1) => eprintln!("flowbed: read 1 file of an app anew"),
+            Ok(count) => eprintln!("flowbed: read {count} files of apps anew"),
+            Err(error) => {
+                let error = anyhow::Error::new(error);
+                eprintln!("flowbed: {error:#}; so everything stays as it was");
+            }
+        }
+    }
+}
+
+/// Whether the process has a terminal: that file cannot be opened without one, nor once it was closed (tty(4)).
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Counts the requests to end.

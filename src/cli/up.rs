@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use controller::AppFactory;
-use controller::apps::{self, AppSpec};
+use controller::apps::{self, AppSpec, Files};
 use flowbed::{Lab, LabBuilder};
 use testbed::topology::schedule;
 use testbed::{ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
@@ -180,7 +180,8 @@ fn bring_up(args: Args, report: &mut Report) -> Result<Outcome> {
     let interactive = interactive(&args);
     let outcome = runtime.block_on(async {
         let builder = builder(&args, topology, apps.factories);
-        up(args, builder, label, app_names, pre, report).await
+        let apps = Named { names: app_names, files: apps.files };
+        up(args, builder, label, apps, pre, report).await
     });
     if interactive {
         // A thread that waits for a line at the terminal cannot be ended.
@@ -221,7 +222,7 @@ async fn up(
     args: Args,
     builder: LabBuilder,
     label: String,
-    app_names: Vec<String>,
+    apps: Named,
     pre: Option<Vec<String>>,
     report: &mut Report,
 ) -> Result<Outcome> {
@@ -239,12 +240,15 @@ async fn up(
             bail!("asked to end while the network came up")
         }
     };
+    if let Some(controller) = lab.controller() {
+        signals.reload(apps.files, controller.clone());
+    }
     report.up(label.clone(), &lab, begin.elapsed());
     for warning in lab.warnings() {
         eprintln!("flowbed: {warning}");
     }
     let used = tokio::select! {
-        used = use_lab(&args, &lab, web, label, app_names, pre, report) => used,
+        used = use_lab(&args, &lab, web, label, apps.names, pre, report) => used,
         () = until_asked(&mut signals, interactive(&args)) => Ok(()),
         error = lab.failed() => Err(error.into()),
     };
@@ -265,6 +269,12 @@ async fn up(
         eprintln!("flowbed: asked to end with tests unfinished: {}", report.unfinished());
     }
     Ok(report.outcome())
+}
+
+/// The apps of our controller.
+struct Named {
+    names: Vec<String>,
+    files: Files,
 }
 
 /// Whether a shell has the terminal: Ctrl-C is then for what runs in it.

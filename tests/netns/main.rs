@@ -1,5 +1,7 @@
 //! Black-box tests of `flowbed` in namespaces, without Open vSwitch. They need root.
 
+#[path = "../ovs/apps.rs"]
+mod apps;
 mod background;
 #[path = "../ovs/changes.rs"]
 mod changes;
@@ -52,6 +54,9 @@ fn main() -> ExitCode {
             ("behind_a_firewall_shortest_paths_are_there_at_once_on_soft_switches", || {
                 firewall::before_shortest_paths("soft")
             }),
+            ("routers_on_soft_switches_lead_from_subnet_to_subnet", || apps::router("soft")),
+            ("hosts_that_are_known_are_answered_for_on_soft_switches", || apps::arp_proxy("soft")),
+            ("a_file_that_is_read_anew_holds_at_once_on_soft_switches", || apps::reload("soft")),
             ("soft_switches_without_controller_pass_nothing", || pingall::no_controller("soft")),
             ("a_standalone_soft_switch_learns_by_itself", || pingall::standalone("soft")),
             ("soft_switches_come_up_as_a_file_says", || pingall::topology_file("soft")),

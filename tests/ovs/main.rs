@@ -1,5 +1,6 @@
 //! Black-box tests of `flowbed` on Open vSwitch. They need root and openvswitch-switch.
 
+mod apps;
 mod changes;
 mod firewall;
 #[path = "../flowbed/mod.rs"]
@@ -24,6 +25,9 @@ fn main() -> ExitCode {
             ("hub_passes_pingall_with_one_flow_a_switch", || pingall::hub("ovs")),
             ("a_firewall_lets_through_what_its_file_allows", || firewall::before_a_learning_switch("ovs")),
             ("behind_a_firewall_shortest_paths_are_there_at_once", || firewall::before_shortest_paths("ovs")),
+            ("routers_lead_from_subnet_to_subnet", || apps::router("ovs")),
+            ("hosts_that_are_known_are_answered_for", || apps::arp_proxy("ovs")),
+            ("a_file_that_is_read_anew_holds_at_once", || apps::reload("ovs")),
             ("without_controller_nothing_passes", || pingall::no_controller("ovs")),
             ("without_controller_a_standalone_switch_learns_by_itself", || pingall::standalone("ovs")),
             ("a_topology_file_comes_up_as_written", || pingall::topology_file("ovs")),

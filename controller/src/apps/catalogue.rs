@@ -5,7 +5,7 @@ use std::path::Path;
 use openflow::TableId;
 
 use super::config::{FileApp, Source, Tables, from_file};
-use super::{AclFirewall, FileError, Hub, LearningSwitch, Router, ShortestPath};
+use super::{AclFirewall, ArpProxy, FileError, Hub, LearningSwitch, Router, ShortestPath};
 use crate::app::AppFactory;
 
 /// An app as the command line knows it.
@@ -47,7 +47,7 @@ const fn with_file<A: FileApp>() -> Make {
 }
 
 /// All of them.
-pub const CATALOGUE: [AppInfo; 5] = [
+pub const CATALOGUE: [AppInfo; 6] = [
     AppInfo {
         name: "hub",
         what: "floods every packet, by one rule and no packet-in",
@@ -73,6 +73,14 @@ pub const CATALOGUE: [AppInfo; 5] = [
         what: "lets through to the app behind it what the rules in a file allow",
         place: Place::Before(1),
         make: with_file::<AclFirewall>(),
+    },
+    AppInfo {
+        name: "arp-proxy",
+        what: "answers ARP and IPv6 neighbour discovery for hosts that are known, before the app behind floods it",
+        place: Place::Before(1),
+        make: Make::Plain(|name, tables| {
+            AppFactory::new(name, move || ArpProxy::new(tables)).needing_links()
+        }),
     },
     AppInfo {
         name: "router",

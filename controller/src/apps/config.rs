@@ -86,11 +86,14 @@ pub(super) fn from_file<A: FileApp>(
 /// Puts in force what was read.
 type Commit = Box<dyn FnOnce() + Send>;
 
+/// Reads a file anew.
+type Reread = dyn Fn(&Path) -> Result<Commit, FileError> + Send + Sync;
+
 /// A file and what reads it.
 #[derive(Clone)]
 pub(super) struct Source {
     path: PathBuf,
-    read: Arc<dyn Fn(&Path) -> Result<Commit, FileError> + Send + Sync>,
+    read: Arc<Reread>,
 }
 
 /// The files of the apps that run.
@@ -98,6 +101,11 @@ pub(super) struct Source {
 pub struct Files(pub(super) Vec<Source>);
 
 impl Files {
+    /// Whether no app has a file.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads them all anew, and has the apps of `controller` go by them: on each switch, what differs is changed. Returns
     /// how many files there are.
     ///

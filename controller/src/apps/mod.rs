@@ -9,6 +9,7 @@
 //! and changes of the network change what is known; a file that is read anew changes what it says.
 
 mod acl_firewall;
+mod arp_proxy;
 mod catalogue;
 mod config;
 mod file;
@@ -19,6 +20,7 @@ mod router;
 mod shortest_path;
 
 pub use acl_firewall::{Acl, AclFirewall};
+pub use arp_proxy::ArpProxy;
 pub use catalogue::{AppInfo, CATALOGUE, by_name};
 pub use config::{Config, Files, Tables};
 pub use file::FileError;

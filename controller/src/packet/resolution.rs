@@ -6,7 +6,7 @@ use bytes::Bytes;
 use etherparse::PacketBuilder;
 use openflow::MacAddr;
 
-use super::{ARP, IPV6, PacketIn, written};
+use super::{ARP, ICMPV6, IPV6, PacketIn, written};
 
 /// Whether an address is asked for or told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,10 @@ pub(crate) struct Resolution {
     pub(crate) target: IpAddr,
 }
 
-const SOLICITATION: u8 = 135;
-const ADVERTISEMENT: u8 = 136;
+/// Types of ICMPv6 (RFC 4861 §4.2 to §4.4).
+pub(crate) const ROUTER_ADVERTISEMENT: u8 = 134;
+pub(crate) const SOLICITATION: u8 = 135;
+pub(crate) const ADVERTISEMENT: u8 = 136;
 /// Routers must not have forwarded these (RFC 4861 §7.1).
 const HOP_LIMIT: u8 = 255;
 
@@ -48,11 +50,6 @@ impl Resolution {
     /// Whether an answer is wanted.
     pub(crate) fn is_question(&self) -> bool {
         self.kind == Kind::Question
-    }
-
-    /// Whether it tells what nobody asked, of itself (RFC 5227 §3).
-    pub(crate) fn is_announcement(&self) -> bool {
-        self.claim == Some(self.target)
     }
 
     /// The answer to a question: `mac` has the address that is asked for. `router` is for IPv6's router flag.
@@ -124,7 +121,6 @@ fn read_arp(arp: &[u8]) -> Option<Resolution> {
 
 fn read_neighbour(ipv6: &[u8], src: MacAddr) -> Option<Resolution> {
     const HEADER: usize = 40;
-    const ICMPV6: u8 = 58;
     if (*ipv6.get(6)?, *ipv6.get(7)?) != (ICMPV6, HOP_LIMIT) {
         return None;
     }

@@ -8,7 +8,8 @@ use openflow::{Action, Actions, FlowMod, MacAddr, Match, OxmField, PortNo};
 
 use super::settings::{Interface, Settings, Way};
 use crate::apps::Tables;
-use crate::packet::{ARP, IPV4, IPV6};
+use crate::packet::resolution::{ADVERTISEMENT, SOLICITATION};
+use crate::packet::{ARP, ICMPV6, IPV4, IPV6, tagged};
 use crate::prefix::Prefix;
 use crate::{DeclareError, Desired, Owner};
 
@@ -26,7 +27,6 @@ pub(super) type Known = BTreeMap<IpAddr, Place>;
 
 /// Marks the flows of this app, with the number of its first table.
 const COOKIE: u64 = 0xf10b_0000_0000_4000;
-const ICMPV6: u8 = 58;
 
 /// In the first table: what is for the router to hear, what is to be routed, what else is sent to it, and the rest.
 const HEARD: u16 = 0x7fff;
@@ -128,20 +128,8 @@ pub(super) fn rewrite(mac: MacAddr, place: &Place, port: PortNo) -> Actions {
     actions
 }
 
-/// What puts a frame without a tag into a VLAN.
-pub(super) fn tagged(vlan: Option<u16>) -> Actions {
-    match vlan {
-        Some(id) => {
-            [Action::PushVlan(0x8100), Action::set(OxmField::VlanVid(VlanVid::tagged(id).into()))].into()
-        }
-        None => Actions::new(),
-    }
-}
-
 /// What the router itself is to hear of an interface: who asks for its addresses, and what it is answered.
 fn heard(interface: &Interface, frames: &Match, mac: MacAddr) -> Vec<Match> {
-    const SOLICITATION: u8 = 135;
-    const ADVERTISEMENT: u8 = 136;
     let mut heard = Vec::new();
     for own in &interface.addresses {
         match own.address() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use openflow::{Action, Body, PacketInReason, PacketOut, PortNo};
+use openflow::{Body, PacketInReason, PacketOut, PortNo};
 use tokio::time::Instant;
 
 use self::flows::Place;
@@ -20,6 +20,7 @@ use self::settings::{Settings, Way};
 use super::config::{Config, FileApp, Tables};
 use super::file::FileError;
 use crate::packet::icmp::{self, Ip, Trouble};
+use crate::packet::out;
 use crate::packet::resolution::{Resolution, Router as IsRouter, question};
 use crate::{App, AppResult, Keeper, PacketIn, Switch, TimerId, Verdict};
 
@@ -85,13 +86,6 @@ impl Allowance {
         }
         is_left
     }
-}
-
-/// A frame without a tag, out of a port into a VLAN.
-fn out(frame: Bytes, vlan: Option<u16>, ports: &[PortNo]) -> PacketOut {
-    let mut actions = flows::tagged(vlan);
-    ports.iter().for_each(|port| actions.push(Action::output(*port)));
-    PacketOut::new(frame, actions)
 }
 
 impl App for Router {
@@ -234,10 +228,9 @@ impl Router {
             return Ok(());
         };
         let everywhere = if interface.ports.is_empty() { &[PortNo::FLOOD][..] } else { &interface.ports };
-        Ok(match at {
-            Some(place) => switch.packet_out(out(frame, interface.vlan, &[place.port]))?,
-            None => switch.packet_out(out(frame, interface.vlan, everywhere))?,
-        })
+        let there = at.map(|place| [place.port]);
+        let ports = there.as_ref().map_or(everywhere, |port| port);
+        Ok(switch.packet_out(out(frame, interface.vlan, ports))?)
     }
 
     fn complain(

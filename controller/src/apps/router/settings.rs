@@ -316,7 +316,7 @@ interfaces = [
             (interface("{ vlan = 4095, addresses = [] }"), "r.toml:4:12: a VLAN's id is from 1 to 4094"),
             (
                 interface("{ ports = [1], addresses = [\"10.0.0.1\"] }"),
-                "r.toml:4:31: \"10.0.0.1\": expected an address and a length, such as 10.0.0.0/24 or fd00::/64",
+                "r.toml:4:30: \"10.0.0.1\": expected an address and a length, such as 10.0.0.0/24 or fd00::/64",
             ),
             (
                 interface("{ ports = [1], addresses = [\"10.0.0.0/24\"] }"),
