@@ -110,7 +110,7 @@ async fn asked(peer: &mut ScriptedSwitch) -> (Xid, MultipartRequest) {
 }
 
 async fn part(peer: &mut ScriptedSwitch, xid: Xid, more: bool, body: MultipartBody) {
-    peer.reply(xid, Body::MultipartReply(MultipartReply { more, body })).await;
+    peer.reply(xid, Body::MultipartReply(MultipartReply { more, ..MultipartReply::last(body) })).await;
 }
 
 #[tokio::test(start_paused = true)]

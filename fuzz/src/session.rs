@@ -196,6 +196,9 @@ impl Play {
                 && let Some(packet_in) = self.session.next_packet_in(self.now, &mut self.input)
             {
                 assert!(!self.closed, "nothing comes after the end: {packet_in:?}");
+                if let Ok(packet_in) = packet_in {
+                    assert_eq!(self.sound(&Message { xid: Xid(0), body: packet_in.into() }), Ok(()));
+                }
                 continue;
             }
             let Some(event) = self.session.next_event(self.now, &mut self.input) else { break };

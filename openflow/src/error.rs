@@ -122,6 +122,32 @@ pub enum DecodeError {
         /// How a switch refuses it.
         refusal: ErrorKind,
     },
+    /// A number that OpenFlow 1.3 has, but not here. Only [`Message::check`](crate::Message::check) says so.
+    #[error("{what} {number:#x} can't be here ({refusal})")]
+    Misplaced {
+        /// Of what it is the number.
+        what: &'static str,
+        /// The number.
+        number: u32,
+        /// How a switch refuses it.
+        refusal: ErrorKind,
+    },
+    /// An action that can't stand where it does. Only [`Message::check`](crate::Message::check) says so.
+    #[error("action {action} can't be here ({})", ErrorKind::from(*.refusal))]
+    Action {
+        /// The action, in Open vSwitch's words.
+        action: String,
+        /// How a switch refuses it.
+        refusal: BadAction,
+    },
+    /// An action that does not fit the packets that come to it. Only [`Message::check`](crate::Message::check) says so.
+    #[error("action {action} needs {needs}; match that, or do before what makes the packets so")]
+    Inconsistent {
+        /// The action, in Open vSwitch's words.
+        action: String,
+        /// What the packets would have to be, in Open vSwitch's words.
+        needs: String,
+    },
     /// A match that makes no sense as a whole. Only [`Message::check`](crate::Message::check) says so.
     #[error(transparent)]
     Unsound(MatchError),
@@ -135,7 +161,9 @@ impl DecodeError {
             DecodeError::Version { .. } => return ErrorKind::BadRequest(BadRequest::BadVersion),
             DecodeError::MatchType { .. } => return ErrorKind::BadMatch(BadMatch::BadType),
             DecodeError::Mask { .. } => return ErrorKind::BadMatch(BadMatch::BadMask),
-            DecodeError::Unnamed { refusal, .. } => return *refusal,
+            DecodeError::Unnamed { refusal, .. } | DecodeError::Misplaced { refusal, .. } => return *refusal,
+            DecodeError::Action { refusal, .. } => return (*refusal).into(),
+            DecodeError::Inconsistent { .. } => return BadAction::MatchInconsistent.into(),
             DecodeError::Unsound(error) => return error.to_error_kind(),
             DecodeError::Truncated { part, .. }
             | DecodeError::Trailing { part, .. }
@@ -179,7 +207,7 @@ pub enum EncodeError {
         /// How many bits.
         bits: u16,
     },
-    /// An action of Open vSwitch with a value that its bytes have no room for, or that would mean something else.
+    /// A value that its bytes have no room for, or that would be read as something else.
     #[error("{why}")]
     Unsayable {
         /// What stands against it.

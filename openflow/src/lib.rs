@@ -173,9 +173,9 @@
 //! # What survives a round trip
 //! What has no name in OpenFlow 1.3 (messages, actions, instructions, match fields, multipart
 //! kinds, hello elements, experimenters') is kept and written back byte for byte. Bytes that the
-//! specification wants to be zero are written as zeros, whatever a peer sent: padding, reserved
-//! members, reserved flags of a multipart reply. A hello's version bitmap is written in front of
-//! its other elements.
+//! specification wants to be zero are written as zeros, whatever a peer sent: padding and reserved
+//! members; flags without a name are kept. A hello's version bitmap is written in front of its other
+//! elements.
 //!
 //! Lengths are held to strictly: every structure must fill exactly what its parent gives it.
 //! Opaque parts share the memory of the frame they came in; copy what is to be kept for long.
@@ -183,6 +183,7 @@
 
 pub mod action;
 pub mod capture;
+mod consistency;
 pub mod error;
 pub mod extension;
 pub mod frame;

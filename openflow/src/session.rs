@@ -202,7 +202,11 @@ impl Session {
         }
         self.heard = now;
         self.probed = None;
-        Some(PacketIn::decode(input.split_to(length).freeze()))
+        let packet = PacketIn::decode(input.split_to(length).freeze());
+        match self.config.strictness {
+            Strictness::Strict => Some(packet.and_then(|packet| packet.check().map(|()| packet))),
+            Strictness::Lenient => Some(packet),
+        }
     }
 
     /// The bytes of the last [`Event::Message`], whole: an error that answers it sends the first of
@@ -356,9 +360,11 @@ impl Session {
 
     fn handle_frame(&mut self, now: Instant, frame: Bytes) -> Option<Event> {
         let header = Header::parse(&frame);
-        let checked = |message: Message| match self.config.strictness {
-            Strictness::Strict => message.check().map(|()| message),
-            Strictness::Lenient => Ok(message),
+        // A hello or an error in its place is of any version, and is heard in any case.
+        let strict = self.config.strictness == Strictness::Strict && self.phase != Phase::Hello;
+        let checked = |message: Message| match strict {
+            true => message.check().map(|()| message),
+            false => Ok(message),
         };
         let message = match Message::decode(frame.clone()).and_then(checked) {
             Ok(message) => message,

@@ -16,6 +16,7 @@ use bytes::BytesMut;
 use flowbed_openflow as openflow;
 use generate::{Gen, ovs, ovs_message, text};
 use libtest_mimic::{Arguments, Failed, Trial};
+use openflow::error::{BadAction, DecodeError};
 use openflow::ids::Xid;
 use openflow::msg::flow_mod::FlowMod;
 use openflow::multipart::{MultipartBody, MultipartReply};
@@ -32,6 +33,7 @@ fn main() {
         Trial::test("group_texts_are_read_as_open_vswitch_reads_them", group_texts),
         Trial::test("meter_texts_are_read_as_open_vswitch_reads_them", meter_texts),
         Trial::test("printed_flows_are_read_by_open_vswitch", printed_flows),
+        Trial::test("what_open_vswitch_reads_passes_strictly", strict),
     ];
     let trials = trials.map(|trial| trial.with_ignored_flag(missing)).into();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -86,7 +88,7 @@ fn flows() -> Result<(), Failed> {
     let cases: Vec<_> = seeds().map(|seed| ovs::flow_stats(&mut Gen::new(seed))).collect();
     let texts = ofp_parse(cases.iter().map(|flow| {
         let body = MultipartBody::Flow(vec![flow.clone()]);
-        Body::MultipartReply(MultipartReply { more: false, body })
+        Body::MultipartReply(MultipartReply::last(body))
     }))?;
     let mut wrong = Vec::new();
     for (seed, (flow, theirs)) in seeds().zip(cases.iter().zip(texts)) {
@@ -102,7 +104,7 @@ fn groups_and_meters() -> Result<(), Failed> {
     let cases: Vec<_> = seeds().map(|seed| ovs::described(&mut Gen::new(seed))).collect();
     let texts = ofp_parse(cases.iter().map(|body| {
         let body = body.clone();
-        Body::MultipartReply(MultipartReply { more: false, body })
+        Body::MultipartReply(MultipartReply::last(body))
     }))?;
     let mut wrong = Vec::new();
     for (body, theirs) in cases.iter().zip(texts) {
@@ -231,6 +233,43 @@ fn printed_flows() -> Result<(), Failed> {
         if ours != theirs {
             wrong.push(format!("{text}\nours:   {ours}\ntheirs: {theirs}"));
         }
+    }
+    report(&wrong)
+}
+
+/// What is odd about a message for OpenFlow 1.3, and is not looked at where Open vSwitch prints: flags and reasons that
+/// have no names, numbers of meters, ports for packet-outs alone, set-field of what is no header field; and, in what a
+/// switch tells, whether actions fit the match and go to a later table.
+fn open_vswitch_has_more(body: &Body, error: &DecodeError) -> bool {
+    let told = matches!(body, Body::MultipartReply(_));
+    match error {
+        DecodeError::Unnamed { what, .. } => what.ends_with("flags") || what.ends_with("reason"),
+        DecodeError::Misplaced { what, .. } => match *what {
+            "meter" | "meter flags" => true,
+            "goto_table" => told,
+            _ => false,
+        },
+        DecodeError::Action { action, refusal } => *refusal == BadAction::BadSetType || action == "TABLE",
+        DecodeError::Inconsistent { .. } => told,
+        _ => false,
+    }
+}
+
+/// Messages that ovs-ofctl prints without complaint.
+fn strict() -> Result<(), Failed> {
+    let mut wrong = Vec::new();
+    let mut passed = 0;
+    for seed in seeds() {
+        let message = Message { xid: Xid(1), body: ovs_message::body(&mut Gen::new(seed)) };
+        match message.check() {
+            Err(error) if !open_vswitch_has_more(&message.body, &error) => {
+                wrong.push(format!("{error}\n{message}"));
+            }
+            result => passed += usize::from(result.is_ok()),
+        }
+    }
+    if passed * 2 < seeds().count() {
+        return Err(format!("only {passed} pass").into());
     }
     report(&wrong)
 }

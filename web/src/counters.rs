@@ -166,7 +166,7 @@ mod tests {
             }
             _ => return None,
         };
-        Some(Body::MultipartReply(MultipartReply { more: false, body }))
+        Some(Body::MultipartReply(MultipartReply::last(body)))
     }
 
     #[tokio::test(start_paused = true)]

@@ -184,7 +184,7 @@ impl FakeSwitch {
                     port
                 };
                 let body = MultipartBody::PortDesc((1..=PORTS).map(port).collect());
-                Body::MultipartReply(MultipartReply { more: false, body })
+                Body::MultipartReply(MultipartReply::last(body))
             }
             Body::BarrierRequest => Body::BarrierReply,
             Body::EchoRequest(data) => Body::EchoReply(data),

@@ -30,6 +30,6 @@ impl ScriptedSwitch {
         };
         let xid = self.until(asked).await;
         let body = MultipartBody::Flow(flows);
-        self.reply(xid, Body::MultipartReply(MultipartReply { more: false, body })).await;
+        self.reply(xid, Body::MultipartReply(MultipartReply::last(body))).await;
     }
 }

@@ -94,7 +94,7 @@ impl ScriptedSwitch {
                 }
                 Body::MultipartRequest(MultipartRequest::PortDesc) => {
                     let body = MultipartBody::PortDesc(switch.ports.clone());
-                    let reply = Body::MultipartReply(MultipartReply { more: false, body });
+                    let reply = Body::MultipartReply(MultipartReply::last(body));
                     switch.reply(message.xid, reply).await;
                     return self;
                 }

@@ -37,7 +37,11 @@ impl Members for MultipartRequest {
     fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
         use MultipartRequest as R;
         add_head(self.name(), self.kind(), self.flags(), to)?;
-        match self {
+        let bare = match self {
+            R::Flagged { request, .. } => request,
+            request => request,
+        };
+        match bare {
             R::Desc | R::Table | R::GroupDesc | R::GroupFeatures | R::MeterFeatures | R::PortDesc => Ok(()),
             R::Flow(request) | R::Aggregate(request) => to.serialize_entry("body", &Object(request)),
             R::PortStats(id) => to.serialize_entry("body", &Id { name: "port_no", id: port(*id) }),
@@ -49,6 +53,8 @@ impl Members for MultipartRequest {
             R::TableFeatures { tables, .. } => to.serialize_entry("body", &List(tables)),
             R::FlowMonitor(all) => to.serialize_entry("body", &List(all)),
             R::Experimenter(it) => to.serialize_entry("body", &Object(it)),
+            // One that stands in another can't be written.
+            R::Flagged { .. } => Ok(()),
             R::Unknown { body, .. } => to.serialize_entry("body", &Data(body)),
         }
     }
@@ -69,7 +75,7 @@ impl serde::Serialize for Id {
 impl Members for MultipartReply {
     fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
         use MultipartBody as B;
-        add_head(self.body.name(), self.body.kind(), u16::from(self.more), to)?;
+        add_head(self.body.name(), self.body.kind(), self.flags(), to)?;
         match &self.body {
             B::Desc(desc) => to.serialize_entry("body", &Object(desc)),
             B::Flow(all) => to.serialize_entry("body", &List(all)),

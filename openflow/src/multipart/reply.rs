@@ -12,13 +12,33 @@ use crate::extension::{self, FlowUpdate};
 use crate::msg::port::Port;
 use crate::wire::{Reader, Wire, put_zeros};
 
-/// One part of an answer (OF 1.3.5 §7.3.5). Reserved flags are written as zeros whatever a peer sent.
+/// One part of an answer (OF 1.3.5 §7.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MultipartReply {
     /// Whether further parts follow.
     pub more: bool,
+    /// Flags without a name in OpenFlow 1.3, as they came: bits 1 to 15, for `more` is bit 0. They are zero from whoever
+    /// keeps to the specification.
+    pub reserved: u16,
     /// What this part says.
     pub body: MultipartBody,
+}
+
+impl MultipartReply {
+    /// The last part of an answer, or the only one.
+    pub fn last(body: MultipartBody) -> MultipartReply {
+        MultipartReply { more: false, reserved: 0, body }
+    }
+
+    /// A part behind which others follow.
+    pub fn part(body: MultipartBody) -> MultipartReply {
+        MultipartReply { more: true, ..MultipartReply::last(body) }
+    }
+
+    /// All flags as they are on the wire.
+    pub(crate) fn flags(&self) -> u16 {
+        self.reserved | u16::from(self.more)
+    }
 }
 
 /// What a part of an answer says; after [`MultipartBody::extend`] what all parts say (OF 1.3.5 §7.3.5).
@@ -232,17 +252,20 @@ fn write_all<T: Wire>(all: &[T], out: &mut BytesMut) -> Result<(), EncodeError> 
 impl Wire for MultipartReply {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let kind = r.u16()?;
-        let more = r.u16()? & MORE != 0;
+        let flags = r.u16()?;
         r.skip(4)?;
         let mut r = r.sub(r.len(), Part::Multipart(kind_name(kind)))?;
         let body = MultipartBody::decode(kind, &mut r)?;
         r.finish()?;
-        Ok(MultipartReply { more, body })
+        Ok(MultipartReply { more: flags & MORE != 0, reserved: flags & !MORE, body })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         out.put_u16(self.body.kind());
-        out.put_u16(if self.more { MORE } else { 0 });
+        if self.reserved & MORE != 0 {
+            return Err(EncodeError::Unsayable { why: "bit 0 of a multipart reply's flags is `more`" });
+        }
+        out.put_u16(self.flags());
         put_zeros(out, 4);
         self.body.encode(out)
     }

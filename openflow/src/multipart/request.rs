@@ -49,8 +49,14 @@ pub enum MultipartRequest {
     FlowMonitor(Vec<FlowMonitorRequest>),
     /// An experimenter's, kept as it came.
     Experimenter(Experimenter),
-    /// A request of a kind without a name in OpenFlow 1.3, or with flags that its kind has not,
-    /// kept as it came.
+    /// A request of one of these kinds, with flags that its kind has not.
+    Flagged {
+        /// These flags; bit 0 says that further parts follow, where the kind has one part alone.
+        flags: u16,
+        /// The request.
+        request: Box<MultipartRequest>,
+    },
+    /// A request of a kind without a name in OpenFlow 1.3, kept as it came.
     Unknown {
         /// Multipart kind.
         kind: u16,
@@ -85,6 +91,7 @@ impl MultipartRequest {
             MultipartRequest::TableFeatures { .. } => kind::TABLE_FEATURES,
             MultipartRequest::PortDesc => kind::PORT_DESC,
             MultipartRequest::FlowMonitor(_) | MultipartRequest::Experimenter(_) => kind::EXPERIMENTER,
+            MultipartRequest::Flagged { request, .. } => request.kind(),
             MultipartRequest::Unknown { kind, .. } => *kind,
         }
     }
@@ -94,6 +101,7 @@ impl MultipartRequest {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             MultipartRequest::FlowMonitor(_) => FLOW_MONITOR_NAME,
+            MultipartRequest::Flagged { request, .. } => request.name(),
             other => kind_name(other.kind()),
         }
     }
@@ -101,6 +109,7 @@ impl MultipartRequest {
     pub(crate) fn flags(&self) -> u16 {
         match self {
             MultipartRequest::TableFeatures { more: true, .. } => MORE,
+            MultipartRequest::Flagged { flags, request } => *flags | request.flags(),
             MultipartRequest::Unknown { flags, .. } => *flags,
             _ => 0,
         }
@@ -112,11 +121,6 @@ impl Wire for MultipartRequest {
         let kind = r.u16()?;
         let flags = r.u16()?;
         r.skip(4)?;
-        let known = flags == 0 || (kind == kind::TABLE_FEATURES && flags == MORE);
-        if !known {
-            let body = r.opaque();
-            return Ok(MultipartRequest::Unknown { kind, flags, body });
-        }
         let mut r = r.sub(r.len(), Part::Multipart(kind_name(kind)))?;
         let request = match kind {
             kind::DESC => MultipartRequest::Desc,
@@ -132,7 +136,7 @@ impl Wire for MultipartRequest {
             kind::METER_CONFIG => MultipartRequest::MeterConfig(MeterId(padded_id(&mut r)?)),
             kind::METER_FEATURES => MultipartRequest::MeterFeatures,
             kind::TABLE_FEATURES => {
-                MultipartRequest::TableFeatures { more: flags == MORE, tables: r.list()? }
+                MultipartRequest::TableFeatures { more: flags & MORE != 0, tables: r.list()? }
             }
             kind::PORT_DESC => MultipartRequest::PortDesc,
             kind::EXPERIMENTER => {
@@ -143,13 +147,36 @@ impl Wire for MultipartRequest {
             kind => MultipartRequest::Unknown { kind, flags, body: r.opaque() },
         };
         r.finish()?;
-        Ok(request)
+        Ok(match flags & !request.flags() {
+            0 => request,
+            flags => MultipartRequest::Flagged { flags, request: Box::new(request) },
+        })
     }
 
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         out.put_u16(self.kind());
         out.put_u16(self.flags());
         put_zeros(out, 4);
+        if let MultipartRequest::Flagged { flags, request } = self {
+            request.unsayable_with(*flags).map_or(Ok(()), |why| Err(EncodeError::Unsayable { why }))?;
+        }
+        self.encode_body(out)
+    }
+}
+
+impl MultipartRequest {
+    /// What stands against these flags beside those that the request has by itself.
+    fn unsayable_with(&self, flags: u16) -> Option<&'static str> {
+        let own = match self {
+            MultipartRequest::Flagged { .. } | MultipartRequest::Unknown { .. } => u16::MAX,
+            MultipartRequest::TableFeatures { .. } => MORE,
+            _ => 0,
+        };
+        (flags == 0 || flags & own != 0)
+            .then_some("a flagged multipart request has flags, and ones that its kind has not")
+    }
+
+    fn encode_body(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         match self {
             MultipartRequest::Desc
             | MultipartRequest::Table
@@ -173,6 +200,7 @@ impl Wire for MultipartRequest {
             }
             MultipartRequest::FlowMonitor(all) => extension::write_monitored(all, out)?,
             MultipartRequest::Experimenter(body) => body.encode(out)?,
+            MultipartRequest::Flagged { request, .. } => request.encode_body(out)?,
             MultipartRequest::Unknown { body, .. } => out.put_slice(body),
         }
         Ok(())

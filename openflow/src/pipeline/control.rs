@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::check::Place;
 use super::effect::{Effect, Sink};
 use super::packet::Packet;
 use super::run::{Ended, Origin, Run};
 use super::switch::Switch;
+use crate::consistency::Place;
 use crate::error::{
     BadRequest, ErrorKind, GroupModFailed, MeterModFailed, QueueOpFailed, RoleRequestFailed,
     SwitchConfigFailed, TableModFailed,

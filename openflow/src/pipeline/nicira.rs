@@ -2,11 +2,11 @@
 //! masked `set_field`, `output:FIELD`, `push`, `pop` and `note`. They stand in apply-actions and in
 //! packet-outs; an action set has no place for them here.
 
-use super::check::Place;
 use super::effect::Sink;
 use super::key::Key;
 use super::packet::Packet;
 use super::run::{Ended, Origin, Run};
+use crate::consistency::Place;
 use crate::error::BadAction;
 use crate::ids::PortNo;
 use crate::nicira::{ActionField, NxAction, Subfield, widen};
@@ -87,22 +87,6 @@ pub(super) fn check_nicira(action: &NxAction, stands: Place) -> Result<(), BadAc
     match stands {
         Place::Applied | Place::PacketOut => Ok(()),
         Place::Written | Place::Bucket => Err(BadAction::BadType),
-    }
-}
-
-/// Whether it fits the packets that come to it, of which `meets` tells whether they have a field and
-/// `vlan` whether they have a tag.
-pub(super) fn fits(action: &NxAction, vlan: bool, meets: impl Fn(FieldId) -> bool) -> bool {
-    let there = |part: &Subfield| place(part.field()).is_some_and(|place| meets(place.id));
-    // As Open vSwitch has it: a VLAN id that is loaded needs a tag, one that is copied does not.
-    let set = |id: FieldId| meets(id) && (id != FieldId::VlanVid || vlan);
-    match action {
-        NxAction::Load { to, .. } => place(to.field()).is_some_and(|place| set(place.id)),
-        NxAction::SetField(field) => field.id().is_some_and(set),
-        NxAction::Pop(to) => there(to),
-        NxAction::Move { from, to } => there(from) && there(to),
-        NxAction::OutputField { from, .. } | NxAction::Push(from) => there(from),
-        _ => true,
     }
 }
 

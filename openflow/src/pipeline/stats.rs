@@ -34,7 +34,7 @@ impl Switch {
     ) -> Result<(), ErrorKind> {
         use MultipartBody as B;
         let whole = |body: B, sink: &mut S| {
-            answer(xid, MultipartReply { more: false, body }, sink);
+            answer(xid, MultipartReply::last(body), sink);
             Ok(())
         };
         match request {
@@ -81,7 +81,9 @@ impl Switch {
             MultipartRequest::FlowMonitor(_) | MultipartRequest::Experimenter(_) => {
                 Err(BadRequest::BadExperimenter.into())
             }
-            MultipartRequest::Unknown { .. } => Err(BadRequest::BadMultipart.into()),
+            MultipartRequest::Flagged { .. } | MultipartRequest::Unknown { .. } => {
+                Err(BadRequest::BadMultipart.into())
+            }
         }
     }
 
@@ -142,13 +144,13 @@ fn in_parts<T: Wire, S: Sink>(
         }
         if size + wire.len() > PART_MAX {
             let body = body(std::mem::take(&mut part));
-            answer(xid, Body::MultipartReply(MultipartReply { more: true, body }), sink);
+            answer(xid, Body::MultipartReply(MultipartReply::part(body)), sink);
             size = 0;
         }
         size += wire.len();
         part.push(entry);
     }
-    answer(xid, Body::MultipartReply(MultipartReply { more: false, body: body(part) }), sink);
+    answer(xid, Body::MultipartReply(MultipartReply::last(body(part))), sink);
     Ok(())
 }
 

@@ -229,7 +229,7 @@ fn the_parts_of_a_multipart_reply_are_gathered() {
     let xid = pair.controller.request(pair.now, &ask).unwrap();
     pair.at_switch();
     for (count, more) in [(2, true), (0, true), (1, false)] {
-        let part = MultipartReply { more, body: tables(count) };
+        let part = MultipartReply { more, ..MultipartReply::last(tables(count)) };
         pair.switch.reply(xid, &Body::MultipartReply(part)).unwrap();
     }
     assert_eq!(answers(&pair.at_controller()), [(xid, Ok(Reply::Multipart(tables(3))))]);
@@ -243,9 +243,7 @@ fn a_multipart_reply_without_end_is_given_up() {
     pair.at_switch();
     let max = Config::controller().max_multipart_parts;
     for _ in 0..max {
-        pair.switch
-            .reply(xid, &Body::MultipartReply(MultipartReply { more: true, body: tables(0) }))
-            .unwrap();
+        pair.switch.reply(xid, &Body::MultipartReply(MultipartReply::part(tables(0)))).unwrap();
     }
     assert_eq!(answers(&pair.at_controller()), [(xid, Err(RequestError::TooManyParts(max)))]);
 }
@@ -255,7 +253,7 @@ fn a_reply_of_another_kind_is_no_answer() {
     let mut pair = Pair::open();
     let xid = pair.controller.request(pair.now, &Body::MultipartRequest(MultipartRequest::Desc)).unwrap();
     pair.at_switch();
-    pair.switch.reply(xid, &Body::MultipartReply(MultipartReply { more: false, body: tables(0) })).unwrap();
+    pair.switch.reply(xid, &Body::MultipartReply(MultipartReply::last(tables(0)))).unwrap();
     pair.switch.reply(xid, &Body::BarrierReply).unwrap();
     let events = pair.at_controller();
     assert!(matches!(events[..], [Event::Message(_)]), "{events:?}");
@@ -541,6 +539,41 @@ fn a_lenient_session_lets_pass_what_can_be_read_and_a_strict_one_does_not() {
         assert_eq!(error.to_error_kind(), refusal, "{error}");
         assert_eq!(next.body, flow(), "the connection goes on");
     }
+}
+
+#[test]
+fn packet_ins_taken_by_themselves_are_checked_too() {
+    let body = Body::PacketIn(PacketIn {
+        buffer: None,
+        total_len: 0,
+        reason: crate::PacketInReason::Unknown(9),
+        table: TableId(0),
+        cookie: 0,
+        match_: crate::Match::new().in_port(PortNo(1)),
+        data: Bytes::new(),
+    });
+    for strictness in [Strictness::Lenient, Strictness::Strict] {
+        let mut pair = Pair::open();
+        pair.controller.config.strictness = strictness;
+        pair.switch.send(&body).unwrap();
+        let mut wire = pair.switch.output().split();
+        let taken = pair.controller.next_packet_in(pair.now, &mut wire).unwrap();
+        assert_eq!(taken.is_ok(), strictness == Strictness::Lenient, "{taken:?}");
+        assert!(wire.is_empty());
+    }
+}
+
+/// An error of another version, with numbers that this one does not have, in the place of a hello.
+#[test]
+fn a_strict_session_hears_why_its_hello_was_refused() {
+    let now = Instant::now();
+    let config = Config { strictness: Strictness::Strict, ..Config::controller() };
+    let mut session = Session::new(config, now);
+    let mut wire = BytesMut::from(&[1, 1, 0, 12, 0, 0, 0, 1, 0, 90, 0, 91][..]);
+    let event = session.next_event(now, &mut wire);
+    let kind = ErrorKind::Unknown { etype: 90, code: 91 };
+    let refused = CloseReason::Refused(ErrorMsg { kind, data: Bytes::new() });
+    assert_eq!(event, Some(Event::Closed(refused)));
 }
 
 #[test]

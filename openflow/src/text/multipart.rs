@@ -45,6 +45,10 @@ fn write_start(f: &mut fmt::Formatter<'_>, name: &str, asks: bool, xid: Xid, fla
 
 pub(super) fn write_request(f: &mut fmt::Formatter<'_>, xid: Xid, request: &MultipartRequest) -> fmt::Result {
     write_start(f, request.name(), true, xid, request.flags())?;
+    write_request_body(f, request)
+}
+
+fn write_request_body(f: &mut fmt::Formatter<'_>, request: &MultipartRequest) -> fmt::Result {
     match request {
         MultipartRequest::Desc
         | MultipartRequest::Table
@@ -67,6 +71,7 @@ pub(super) fn write_request(f: &mut fmt::Formatter<'_>, xid: Xid, request: &Mult
         MultipartRequest::TableFeatures { tables, .. } => write_table_features(f, tables),
         MultipartRequest::FlowMonitor(all) => all.iter().try_for_each(|it| write_monitor_request(f, it)),
         MultipartRequest::Experimenter(it) => write_experimenter(f, it),
+        MultipartRequest::Flagged { request, .. } => write_request_body(f, request),
         MultipartRequest::Unknown { kind, body, .. } => write!(f, " kind={kind} data={}", Hex(body)),
     }
 }
@@ -86,7 +91,7 @@ fn write_flow_request(f: &mut fmt::Formatter<'_>, request: &FlowStatsRequest) ->
 }
 
 pub(super) fn write_reply(f: &mut fmt::Formatter<'_>, xid: Xid, reply: &MultipartReply) -> fmt::Result {
-    write_start(f, reply.body.name(), false, xid, u16::from(reply.more))?;
+    write_start(f, reply.body.name(), false, xid, reply.flags())?;
     match &reply.body {
         MultipartBody::Desc(desc) => write_desc(f, desc),
         MultipartBody::Flow(flows) => flows.iter().try_for_each(|flow| write!(f, "\n {flow}")),

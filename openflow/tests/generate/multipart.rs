@@ -49,6 +49,23 @@ fn table_property(g: &mut Gen) -> TableProperty {
 }
 
 pub fn any_request(g: &mut Gen) -> MultipartRequest {
+    let request = request(g);
+    some_flags(g, request)
+}
+
+/// Now and then with flags that its kind has not.
+pub(super) fn some_flags(g: &mut Gen, request: MultipartRequest) -> MultipartRequest {
+    let flags = g.u16() & !1;
+    match request {
+        MultipartRequest::Unknown { .. } => request,
+        _ if flags != 0 && !g.standard && g.chance(8) => {
+            MultipartRequest::Flagged { flags, request: Box::new(request) }
+        }
+        _ => request,
+    }
+}
+
+pub(super) fn request(g: &mut Gen) -> MultipartRequest {
     match g.below(16) {
         0 => MultipartRequest::Desc,
         1 => MultipartRequest::Flow(flow_request(g)),
@@ -178,5 +195,6 @@ pub fn any_reply(g: &mut Gen) -> MultipartReply {
         },
         _ => MultipartBody::Unknown { kind: 14 + g.u16() % 1000, parts: vec![g.some_bytes()] },
     };
-    MultipartReply { more: g.chance(2), body }
+    let reserved = if !g.standard && g.chance(8) { g.u16() & !1 } else { 0 };
+    MultipartReply { more: g.chance(2), reserved, body }
 }

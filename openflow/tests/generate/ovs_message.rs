@@ -16,7 +16,12 @@ fn bands(g: &mut Gen) -> Vec<MeterBand> {
 }
 
 fn request(g: &mut Gen) -> MultipartRequest {
-    match any_request(g) {
+    let request = plain_request(g);
+    multipart::some_flags(g, request)
+}
+
+fn plain_request(g: &mut Gen) -> MultipartRequest {
+    match multipart::request(g) {
         MultipartRequest::Flow(_) => MultipartRequest::Flow(filter(g)),
         MultipartRequest::Aggregate(_) => MultipartRequest::Aggregate(filter(g)),
         MultipartRequest::PortStats(_) => MultipartRequest::PortStats(any_or_one(g)),
