@@ -123,7 +123,7 @@ impl Connection {
         core: Arc<Core>,
     ) -> Result<Connection, SendError> {
         // Whole packets, whatever sends them here (OF 1.3.5 §7.3.2: 0xffff is "no buffer").
-        let whole_packets = SwitchConfig { fragments: Fragments::Normal, miss_send_len: 0xffff };
+        let whole_packets = SwitchConfig::new(Fragments::Normal, 0xffff);
         session.send(&Body::SetConfig(whole_packets))?;
         let ports = Body::MultipartRequest(MultipartRequest::PortDesc);
         let stage = Stage::Greeted(session.request(Instant::now().into_std(), &ports)?);

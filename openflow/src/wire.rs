@@ -107,6 +107,12 @@ impl<'a> Reader<'a> {
         Ok(inner)
     }
 
+    /// The two numbers of 16 bits that come next, which are left.
+    pub(crate) fn peek_head(&self) -> Option<(u16, u16)> {
+        let &[k0, k1, l0, l1] = self.rest.first_chunk()?;
+        Some((u16::from_be_bytes([k0, k1]), u16::from_be_bytes([l0, l1])))
+    }
+
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.rest.len()

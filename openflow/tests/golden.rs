@@ -442,7 +442,7 @@ fn packet_ins_of_the_second_format() {
     assert_eq!(paused.userdata.as_deref(), Some(&[1, 2, 3][..]));
     assert_eq!(paused.metadata.unwrap().get(FieldId::Reg3), Some(OxmField::Reg3(7.into())));
     assert!(paused.continuation.is_some());
-    assert_eq!(paused.packet.unwrap()[..6], [0xff; 6]);
+    assert_eq!(paused.packet[..6], [0xff; 6]);
     let plain = packet("packet_in2_switch_1");
     assert_eq!((plain.in_port(), plain.continuation, plain.userdata), (Some(PortNo(2)), None, None));
     same("packet_in2_ofctl_0", Body::from(Extension::SetPacketInFormat(PacketInFormat::Nxt2)));
@@ -476,6 +476,20 @@ fn properties_of_a_packet_in_of_the_second_format_come_as_they_like() {
     properties.push(vec![0x12, 0x34, 0, 6, 0xab, 0xcd, 0, 0]);
     let unknown = vec![PacketInProperty { kind: 0x1234, body: Bytes::from_static(&[0xab, 0xcd]) }];
     assert_eq!(told(&properties), Ok(Extension::PacketIn2(PacketIn2 { unknown, ..plain })));
+    const PACKET: u8 = 0;
+    let with = |property: [u8; 8]| told(&[&properties[..], &[property.to_vec()]].concat());
+    // No buffer, as the wire says it; the length of the whole packet, which is at least that of the part.
+    let Ok(Extension::PacketIn2(it)) = with([0, 2, 0, 8, 0xff, 0xff, 0xff, 0xff]) else { panic!() };
+    assert_eq!(it.buffer, None);
+    let length = it.packet.len() as u8;
+    assert!(with([0, 1, 0, 8, 0, 0, 0, length]).is_ok());
+    let refusal = |read: Result<Extension, DecodeError>| read.map_err(|error| error.to_error_kind());
+    let bad_len = Err(ErrorKind::BadRequest(BadRequest::BadLen));
+    assert_eq!(refusal(with([0, 1, 0, 8, 0, 0, 0, length - 1])), bad_len);
+    let without: Vec<_> = properties.iter().filter(|it| it[1] != PACKET).cloned().collect();
+    assert_eq!(refusal(told(&without)), bad_len);
+    let empty = vec![vec![0, PACKET, 0, 4, 0, 0, 0, 0]];
+    assert_eq!(refusal(told(&[without, empty].concat())), bad_len);
     let table = properties.iter_mut().find(|it| it[1] == TABLE_ID).unwrap();
     table[3] = 4;
     assert!(matches!(told(&properties), Err(DecodeError::Truncated { .. })), "a table without its number");

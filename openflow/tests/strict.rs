@@ -359,9 +359,10 @@ fn small_messages() {
     passes(error(1, 1));
     let experimenter = ErrorKind::Experimenter { exp_type: 9, experimenter: 7 };
     passes(Body::Error(ErrorMsg { kind: experimenter, data: Bytes::new() }));
-    let config = |fragments| Body::SetConfig(SwitchConfig { fragments, miss_send_len: 128 });
-    refused(config(Fragments::Unknown(0x0400)), SwitchConfigFailed::BadFlags);
-    passes(config(Fragments::Drop));
+    let config =
+        |fragments, reserved| Body::SetConfig(SwitchConfig { fragments, reserved, miss_send_len: 128 });
+    refused(config(Fragments::Normal, 0x0400), SwitchConfigFailed::BadFlags);
+    passes(config(Fragments::Drop, 0));
     let packet_in = |reason| PacketIn {
         buffer: None,
         total_len: 0,
@@ -424,7 +425,7 @@ fn extensions() {
     passes(bundle(BundleStep::OpenRequest, BundleFlags::ATOMIC));
     let odd = PacketIn2 {
         reason: Some(PacketInReason::Unknown(9)),
-        packet: Some(Bytes::new()),
+        packet: Bytes::from_static(b"packet"),
         ..PacketIn2::default()
     };
     refused(Extension::PacketIn2(odd), BadRequest::BadType);
@@ -509,9 +510,28 @@ fn multiparts() {
     passes(table(TableProperty::ApplyActions(Of::Miss, vec![FeatureId::new(25), FeatureId::new(0xffff)])));
 }
 
+/// Flags of a configuration that have no names are kept beside the others. Open vSwitch keeps silent about them.
+#[test]
+fn flags_of_a_configuration_are_kept() {
+    let wire = Bytes::from_static(&[4, 8, 0, 12, 0, 0, 0, 1, 0x04, 0x01, 0, 0x80]);
+    let message = Message::decode(wire.clone()).unwrap();
+    let config = SwitchConfig { fragments: Fragments::Drop, reserved: 0x0400, miss_send_len: 128 };
+    assert_eq!(message.body, Body::GetConfigReply(config));
+    let mut again = BytesMut::new();
+    message.encode(&mut again).unwrap();
+    assert_eq!(again, wire);
+    let text = "OFPT_GET_CONFIG_REPLY (OF1.3) (xid=0x1): frags=drop miss_send_len=128 flags=0x0400";
+    assert_eq!(message.to_string(), text);
+}
+
 /// What would be read as something else is not written.
 #[test]
-fn flags_of_multiparts_are_written_as_they_are_or_not_at_all() {
+fn flags_are_written_as_they_are_or_not_at_all() {
+    for (fragments, reserved) in [(Fragments::Unknown(4), 0), (Fragments::Normal, 1)] {
+        let body = Body::SetConfig(SwitchConfig { fragments, reserved, miss_send_len: 0 });
+        let error = body.encode(Xid(1), &mut BytesMut::new()).unwrap_err();
+        assert!(matches!(error, EncodeError::Unsayable { .. }), "{error}");
+    }
     let more = MultipartRequest::TableFeatures { more: true, tables: vec![] };
     let once = MultipartRequest::Flagged { flags: 2, request: Box::new(MultipartRequest::Desc) };
     for (flags, request) in [(0, MultipartRequest::Desc), (1, more), (4, once)] {

@@ -188,9 +188,7 @@ impl FakeSwitch {
             }
             Body::BarrierRequest => Body::BarrierReply,
             Body::EchoRequest(data) => Body::EchoReply(data),
-            Body::GetConfigRequest => {
-                Body::GetConfigReply(SwitchConfig { fragments: Fragments::Normal, miss_send_len: 0xffff })
-            }
+            Body::GetConfigRequest => Body::GetConfigReply(SwitchConfig::new(Fragments::Normal, 0xffff)),
             _ => return Ok(()),
         };
         self.put(message.xid, &reply)

@@ -4,7 +4,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::PART;
-use crate::error::{DecodeError, EncodeError};
+use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::{BufferId, PortNo, TableId};
 use crate::msg::packet_in::PacketInReason;
 use crate::oxm::Match;
@@ -25,9 +25,9 @@ wire_enum! {
 /// A packet for the controller, as properties of which each may be missing (`nicira-ext.h`, `NXPINT_*`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PacketIn2 {
-    /// The packet from its Ethernet header on, or the start of it; shares the frame's memory.
-    pub packet: Option<Bytes>,
-    /// Length of the whole packet in bytes, where `packet` is less.
+    /// The packet from its Ethernet header on, or the start of it, at least one byte; shares the frame's memory.
+    pub packet: Bytes,
+    /// Length of the whole packet in bytes, where `packet` is less; never below its length.
     pub full_len: Option<u32>,
     /// Where the switch keeps the packet, if it does.
     pub buffer: Option<BufferId>,
@@ -75,16 +75,17 @@ impl PacketIn2 {
         self.metadata.as_ref().and_then(Match::ingress)
     }
 
-    /// Properties may come in any order; the last of a kind counts, as Open vSwitch has it.
+    /// Properties may come in any order; the last of a kind counts, as Open vSwitch has it. So it has that there must be
+    /// a packet, and that it is not longer than the whole of it.
     pub(super) fn read(r: &mut Reader<'_>) -> Result<PacketIn2, DecodeError> {
         let mut packet = PacketIn2::default();
         while !r.is_empty() {
             let (kind, length) = (r.u16()?, r.u16()?);
             let mut inner = r.nested_padded(length, 4, PART)?;
             match kind {
-                property::PACKET => packet.packet = Some(inner.opaque()),
+                property::PACKET => packet.packet = inner.opaque(),
                 property::FULL_LEN => packet.full_len = Some(inner.u32()?),
-                property::BUFFER_ID => packet.buffer = Some(BufferId(inner.u32()?)),
+                property::BUFFER_ID => packet.buffer = BufferId::from_wire(inner.u32()?),
                 property::TABLE_ID => packet.table = Some(TableId(inner.u8()?)),
                 property::COOKIE => {
                     inner.skip(4)?;
@@ -101,11 +102,30 @@ impl PacketIn2 {
             }
             inner.finish()?;
         }
-        Ok(packet)
+        match packet.impossible_length() {
+            None => Ok(packet),
+            Some(length) => {
+                Err(DecodeError::BadLength { part: Part::Message("packet of NXT_PACKET_IN2"), length })
+            }
+        }
+    }
+
+    /// The length of the packet, or of the whole of it, where that can't be.
+    fn impossible_length(&self) -> Option<usize> {
+        let (part, whole) = (self.packet.len(), self.full_len.map(|length| length as usize));
+        match whole {
+            _ if part == 0 => Some(0),
+            Some(whole) if whole < part => Some(whole),
+            _ => None,
+        }
     }
 
     /// In the order in which Open vSwitch writes them.
     pub(super) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        if self.impossible_length().is_some() {
+            let why = "a packet-in of the second format has a packet, not longer than its full length";
+            return Err(EncodeError::Unsayable { why });
+        }
         let mut put = |kind: u16, parts: &[&[u8]]| {
             let start = out.len();
             out.put_u16(kind);
@@ -115,14 +135,12 @@ impl PacketIn2 {
             pad_from(out, start);
             Ok(())
         };
-        if let Some(packet) = &self.packet {
-            put(property::PACKET, &[packet])?;
-        }
+        put(property::PACKET, &[&self.packet])?;
         if let Some(length) = self.full_len {
             put(property::FULL_LEN, &[&length.to_be_bytes()])?;
         }
-        if let Some(buffer) = self.buffer {
-            put(property::BUFFER_ID, &[&buffer.0.to_be_bytes()])?;
+        if self.buffer.is_some() {
+            put(property::BUFFER_ID, &[&BufferId::to_wire(self.buffer).to_be_bytes()])?;
         }
         if let Some(table) = self.table {
             put(property::TABLE_ID, &[&[table.0]])?;

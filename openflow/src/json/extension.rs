@@ -46,7 +46,7 @@ object! {
         "metadata": packet.metadata.as_ref().map(Fields),
         "userdata": packet.userdata.as_deref().map(Data),
         "continuation": packet.continuation.as_deref().map(Data),
-        "data": packet.packet.as_deref().map(Data),
+        "data": Data(&packet.packet),
         "unknown": List(&packet.unknown),
     }
 

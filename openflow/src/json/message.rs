@@ -63,6 +63,7 @@ object! {
         "version": hello.version,
         "versions": hello.versions,
         "elements": List(&hello.other),
+        "rest": Data(&hello.rest),
     }
 
     HelloElement as element {
@@ -80,6 +81,7 @@ object! {
 
     SwitchConfig as config {
         "flags": Symbol::from(config.fragments),
+        "reserved": config.reserved,
         "miss_send_len": config.miss_send_len,
     }
 

@@ -17,8 +17,12 @@ pub struct Hello {
     /// Wire versions of the version bitmap, ascending; empty when the hello has none. Then the
     /// lower of the two header versions is spoken (OF 1.3.5 §6.3.1).
     pub versions: Vec<u8>,
-    /// Elements that are no version bitmap, as they came. They are written behind the bitmap.
+    /// Elements that are no version bitmap, or one that tells no version, as they came. They are written behind the
+    /// bitmap.
     pub other: Vec<HelloElement>,
+    /// What stands behind the elements and is none, as it came: it is too short for one, or states an impossible
+    /// length. Like elements of other types it is to be passed over (OF 1.3.5 §7.5.1).
+    pub rest: Bytes,
 }
 
 /// An element of a hello that is no version bitmap (OF 1.3.5 §7.5.1).
@@ -36,7 +40,12 @@ impl Hello {
         let mut versions: Vec<u8> = versions.into_iter().collect();
         versions.sort_unstable();
         versions.dedup();
-        Hello { version: versions.last().copied().unwrap_or(VERSION), versions, other: Vec::new() }
+        Hello {
+            version: versions.last().copied().unwrap_or(VERSION),
+            versions,
+            other: Vec::new(),
+            rest: Bytes::new(),
+        }
     }
 
     /// Whether the sender speaks a version: by its bitmap, else by its header, which promises all
@@ -46,40 +55,17 @@ impl Hello {
     }
 
     pub(crate) fn decode(version: u8, r: &mut Reader<'_>) -> Result<Hello, DecodeError> {
-        let mut hello = Hello { version, versions: Vec::new(), other: Vec::new() };
-        while !r.is_empty() {
-            let kind = r.u16()?;
-            let length = r.u16()?;
-            let mut element = r.nested(length, 4, Part::HelloElement)?;
-            // Some senders leave the zeros behind the last element out.
-            let pad = pad8(usize::from(length)).min(r.len());
-            r.skip(pad)?;
-            if kind == VERSION_BITMAP {
-                hello.add_bitmap(&mut element)?;
-                element.finish()?;
-            } else {
-                let body = element.opaque();
-                hello.other.push(HelloElement { kind, body });
+        let mut hello = Hello { version, ..Hello::new([]) };
+        while let Some(HelloElement { kind, body }) = element(r) {
+            match versions(&body) {
+                Some(all) if kind == VERSION_BITMAP => hello.versions.extend(all),
+                _ => hello.other.push(HelloElement { kind, body }),
             }
         }
+        hello.rest = r.opaque();
         hello.versions.sort_unstable();
         hello.versions.dedup();
         Ok(hello)
-    }
-
-    /// Words of 32 bits, lowest versions first. Versions above 255 can't be said in a header, so
-    /// what speaks of them is passed over.
-    fn add_bitmap(&mut self, element: &mut Reader<'_>) -> Result<(), DecodeError> {
-        for base in (0..=u8::MAX).step_by(32) {
-            if element.is_empty() {
-                return Ok(());
-            }
-            let word = element.u32()?;
-            let set = (0..32).filter(|bit| word >> bit & 1 == 1);
-            self.versions.extend(set.map(|bit| base + bit));
-        }
-        element.remainder();
-        Ok(())
     }
 
     pub(crate) fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
@@ -102,8 +88,32 @@ impl Hello {
             patch_len(out, start, start + 2, Part::HelloElement)?;
             pad_from(out, start);
         }
+        out.put_slice(&self.rest);
         Ok(())
     }
+}
+
+/// The next element; `None` where what follows is none, which is left.
+fn element(r: &mut Reader<'_>) -> Option<HelloElement> {
+    let (kind, length) = r.peek_head()?;
+    let body = usize::from(length).checked_sub(4).filter(|body| 4 + body <= r.len())?;
+    r.skip(4).ok()?;
+    let body = r.sub(body, Part::HelloElement).ok()?.opaque();
+    // Some senders leave the zeros behind the last element out.
+    r.skip(pad8(usize::from(length)).min(r.len())).ok()?;
+    Some(HelloElement { kind, body })
+}
+
+/// The versions of a bitmap: words of 32 bits, lowest versions first. Versions above 255 can't be said in a header, so
+/// what speaks of them is passed over. `None` where there are none, or no whole words.
+fn versions(bitmap: &[u8]) -> Option<Vec<u8>> {
+    let (words, rest) = bitmap.as_chunks::<4>();
+    let bits = (0..=u8::MAX).step_by(32).zip(words).flat_map(|(base, word)| {
+        let word = u32::from_be_bytes(*word);
+        (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| base + bit)
+    });
+    let versions: Vec<u8> = bits.collect();
+    (rest.is_empty() && !versions.is_empty()).then_some(versions)
 }
 
 #[cfg(test)]
@@ -128,12 +138,31 @@ mod tests {
         // Without the zeros that fill the element up.
         let other = read(&[4, 0, 0, 13, 0, 0, 0, 1, 0, 9, 0, 5, 0xaa]).expect("unknown");
         assert_eq!((other.other[0].kind, &other.other[0].body[..]), (9, &[0xaa][..]));
+    }
+
+    /// Open vSwitch says of each that its version is the header's (`ovs-ofctl ofp-print`).
+    #[test]
+    fn what_is_no_element_is_passed_over_and_kept() {
+        let bitmap = [0, 1, 0, 8, 0, 0, 0, 0x10];
         for wrong in [
-            &[4, 0, 0, 12, 0, 0, 0, 1, 0, 1, 0, 3][..],
-            &[4, 0, 0, 12, 0, 0, 0, 1, 0, 1, 0, 8],
-            &[4, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0, 6, 0, 0, 0, 0],
+            // Too short for its header; shorter than that; longer than the message; half a word; no version.
+            &[0, 1][..],
+            &[0, 1, 0, 3],
+            &[0, 1, 0, 8],
+            &[0, 1, 0, 6, 0, 0, 0, 0],
+            &[0, 1, 0, 8, 0, 0, 0, 0],
+            &[0, 2, 0xff, 0xff, 1, 2, 3, 4],
         ] {
-            assert!(read(wrong).is_err(), "{wrong:?}");
+            let head = |length: usize| [4, 0, 0, length as u8, 0, 0, 0, 1];
+            for before in [&bitmap[..], &[]] {
+                let wire = [&head(8 + before.len() + wrong.len())[..], before, wrong].concat();
+                let hello = read(wire.clone().leak()).expect("it is only passed over");
+                assert!(hello.offers(4), "{wrong:?}");
+                assert_eq!(hello.versions.is_empty(), before.is_empty());
+                let mut again = BytesMut::new();
+                hello.encode(&mut again).expect("short");
+                assert_eq!(again[..], wire[8..], "{wrong:?}");
+            }
         }
     }
 }

@@ -146,7 +146,7 @@ impl Switch {
 
     fn configure(&mut self, config: SwitchConfig) -> Result<(), ErrorKind> {
         match config.fragments {
-            Fragments::Normal | Fragments::Drop => {}
+            Fragments::Normal | Fragments::Drop if config.reserved == 0 => {}
             _ => return Err(SwitchConfigFailed::BadFlags.into()),
         }
         self.settings = config;

@@ -72,7 +72,7 @@ impl Switch {
     pub fn new(mut config: Config) -> Switch {
         config.n_tables = config.n_tables.clamp(1, 255);
         Switch {
-            settings: SwitchConfig { fragments: Fragments::Normal, miss_send_len: 128 },
+            settings: SwitchConfig::new(Fragments::Normal, 128),
             tables: (0..config.n_tables).map(|_| None).collect(),
             table_configs: vec![0; config.n_tables.into()],
             groups: Groups::default(),

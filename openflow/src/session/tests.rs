@@ -563,6 +563,20 @@ fn packet_ins_taken_by_themselves_are_checked_too() {
     }
 }
 
+/// A hello whose second element states more than there is: the version of its bitmap, or of its header, counts.
+#[test]
+fn a_hello_with_a_broken_element_is_a_hello() {
+    for bitmap in [&[0, 1, 0, 8, 0, 0, 0, 0x10][..], &[]] {
+        let now = Instant::now();
+        let mut session = Session::new(Config::switch(), now);
+        let broken = [0, 9, 0, 99, 1, 2, 3, 4];
+        let length = (8 + bitmap.len() + broken.len()) as u8;
+        let wire = [&[4, 0, 0, length, 0, 0, 0, 1][..], bitmap, &broken].concat();
+        let mut wire = BytesMut::from(&wire[..]);
+        assert_eq!(session.next_event(now, &mut wire), Some(Event::Open));
+    }
+}
+
 /// An error of another version, with numbers that this one does not have, in the place of a hello.
 #[test]
 fn a_strict_session_hears_why_its_hello_was_refused() {

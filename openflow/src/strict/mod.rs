@@ -140,6 +140,9 @@ fn error_kind(kind: ErrorKind) -> Checked {
 fn switch_config(config: &SwitchConfig) -> Checked {
     const NX_MATCH: u16 = 3;
     match config.fragments {
+        _ if config.reserved != 0 => {
+            Err(unnamed("switch configuration", config.reserved, SwitchConfigFailed::BadFlags))
+        }
         Fragments::Unknown(NX_MATCH) => Ok(()),
         Fragments::Unknown(flags) => {
             Err(unnamed("switch configuration", flags, SwitchConfigFailed::BadFlags))

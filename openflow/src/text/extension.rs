@@ -70,7 +70,7 @@ impl fmt::Display for Flags {
 }
 
 fn write_packet_in2(f: &mut fmt::Formatter<'_>, it: &PacketIn2) -> fmt::Result {
-    let packet = it.packet.as_deref().unwrap_or_default();
+    let packet = &it.packet[..];
     let total = it.full_len.map_or(packet.len(), |length| length as usize);
     match it.table {
         None | Some(TableId(0)) => {}

@@ -100,7 +100,7 @@ fn write_hello(f: &mut fmt::Formatter<'_>, hello: &Hello, message: &Message) -> 
         write!(f, "{between}{version:#04x}")?;
         between = ", ";
     }
-    if !hello.other.is_empty() {
+    if !hello.other.is_empty() || !hello.rest.is_empty() {
         let mut wire = BytesMut::new();
         message.encode(&mut wire).map_err(|_| fmt::Error)?;
         write!(f, "\n unknown data in hello:{}", Dump(&wire))?;
@@ -136,7 +136,12 @@ fn write_config(f: &mut fmt::Formatter<'_>, config: &SwitchConfig) -> fmt::Resul
         Fragments::Unknown(3) => f.write_str(" frags=nx-match")?,
         fragments => write!(f, " frags={fragments}")?,
     }
-    write!(f, " miss_send_len={}", config.miss_send_len)
+    write!(f, " miss_send_len={}", config.miss_send_len)?;
+    match config.reserved {
+        0 => Ok(()),
+        // Open vSwitch keeps silent about them.
+        flags => write!(f, " flags={flags:#06x}"),
+    }
 }
 
 fn write_role(f: &mut fmt::Formatter<'_>, role: &Role, has_generation: bool) -> fmt::Result {

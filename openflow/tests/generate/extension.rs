@@ -47,9 +47,10 @@ fn maybe<T>(g: &mut Gen, make: impl FnOnce(&mut Gen) -> T) -> Option<T> {
 }
 
 fn packet_in2(g: &mut Gen) -> PacketIn2 {
+    let length = 1 + g.below(40);
     PacketIn2 {
-        packet: maybe(g, Gen::some_bytes),
-        full_len: maybe(g, Gen::u32),
+        packet: g.bytes(length),
+        full_len: maybe(g, |g| length as u32 + g.u32() / 2),
         buffer: maybe(g, |g| BufferId(g.u32())),
         table: maybe(g, |g| TableId(g.u8())),
         cookie: maybe(g, Gen::u64),

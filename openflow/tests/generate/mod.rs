@@ -331,6 +331,11 @@ pub fn any_body(g: &mut Gen) -> Body {
             let versions = g.many(4, |g| g.u8() % 70);
             let mut hello = Hello::new(versions);
             hello.other = g.many(2, |g| HelloElement { kind: 2 + g.u16() % 100, body: g.some_bytes() });
+            if g.chance(5) {
+                // Too short, or longer than there is.
+                hello.rest =
+                    g.pick(&[&[0u8][..], &[0, 1, 0, 3], &[0, 1, 0, 8], &[0, 1, 0xff, 0xff, 7]]).into();
+            }
             Body::Hello(hello)
         }
         1 => {
@@ -442,7 +447,7 @@ pub fn any_body(g: &mut Gen) -> Body {
 }
 
 fn config(g: &mut Gen) -> SwitchConfig {
-    SwitchConfig { fragments: g.u16().into(), miss_send_len: g.u16() }
+    SwitchConfig { fragments: (g.u16() % 4).into(), reserved: g.u16() & !3, miss_send_len: g.u16() }
 }
 
 fn role(g: &mut Gen) -> Role {

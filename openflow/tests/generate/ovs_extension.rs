@@ -29,7 +29,7 @@ fn packet_in2(it: PacketIn2, g: &mut Gen) -> PacketIn2 {
     let longer = packet.len() as u32 + g.u32() % 1000;
     PacketIn2 {
         full_len: it.full_len.map(|_| longer),
-        packet: Some(packet),
+        packet,
         cookie: it.cookie.map(|cookie| if g.chance(3) { 0 } else { cookie }),
         table: it.table.map(|_| TableId(g.u8() % 254)),
         reason: Some(PacketInReason::from(g.u8() % 6)),

@@ -380,7 +380,7 @@ pub fn body(g: &mut Gen) -> Body {
 }
 
 fn switch_config(g: &mut Gen) -> SwitchConfig {
-    SwitchConfig { fragments: (g.u16() % 4).into(), miss_send_len: g.u16() }
+    SwitchConfig::new((g.u16() % 4).into(), g.u16())
 }
 
 fn reasons(g: &mut Gen) -> AsyncConfig {

@@ -247,7 +247,7 @@ fn fragments_can_be_dropped() {
     let mut fragment = plain();
     fragment[20] = 0x20;
     assert_eq!(it.ports(1, &fragment), [2]);
-    let config = SwitchConfig { fragments: Fragments::Drop, miss_send_len: 128 };
+    let config = SwitchConfig::new(Fragments::Drop, 128);
     it.tell(Body::SetConfig(config)).unwrap();
     assert_eq!(it.receive(1, &fragment).dropped, [Dropped::Fragment]);
     assert_eq!(it.ports(1, &plain()), [2]);

@@ -24,7 +24,7 @@ fn plain_questions_are_answered() {
     assert_eq!(reply(&mut it, Body::BarrierRequest), Body::BarrierReply);
     let Body::FeaturesReply(features) = reply(&mut it, Body::FeaturesRequest) else { panic!("features") };
     assert_eq!((features.datapath_id, features.n_tables), (it.switch.datapath_id(), 254));
-    let config = SwitchConfig { fragments: Fragments::Normal, miss_send_len: 77 };
+    let config = SwitchConfig::new(Fragments::Normal, 77);
     it.tell(Body::SetConfig(config)).unwrap();
     assert_eq!(reply(&mut it, Body::GetConfigRequest), Body::GetConfigReply(config));
     let Body::GetAsyncReply(mut wants) = reply(&mut it, Body::GetAsyncRequest) else { panic!("async") };
@@ -122,7 +122,7 @@ fn what_can_not_be_answered_is_refused_by_name() {
     };
     let features = MultipartRequest::TableFeatures { more: false, tables: vec![TableFeatures::default()] };
     let unknown = MultipartRequest::Unknown { kind: 99, flags: 0, body: Bytes::new() };
-    let reassemble = SwitchConfig { fragments: Fragments::Reassemble, miss_send_len: 128 };
+    let reassemble = SwitchConfig::new(Fragments::Reassemble, 128);
     let cases: Vec<(Body, ErrorKind)> = vec![
         (port_mod(9, [0; 6], 1, PortFeatures::empty()), PortModFailed::BadPort.into()),
         (port_mod(1, [1; 6], 1, PortFeatures::empty()), PortModFailed::BadHwAddr.into()),
@@ -163,10 +163,7 @@ fn a_slave_changes_nothing() {
     assert_eq!(it.tell(role(RoleKind::Unknown(9), 9)).err(), Some(RoleRequestFailed::BadRole.into()));
     let slave = Some(ErrorKind::from(BadRequest::IsSlave));
     assert_eq!(it.tell(flow("actions=output:2")).err(), slave);
-    assert_eq!(
-        it.tell(Body::SetConfig(SwitchConfig { fragments: Fragments::Drop, miss_send_len: 0 })).err(),
-        slave
-    );
+    assert_eq!(it.tell(Body::SetConfig(SwitchConfig::new(Fragments::Drop, 0))).err(), slave);
     assert!(it.tell(MultipartRequest::PortDesc).is_ok());
     // Numbers wrap around.
     it.tell(role(RoleKind::Equal, 0)).unwrap();
