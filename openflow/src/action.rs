@@ -5,7 +5,7 @@ use std::ops::Deref;
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use crate::error::{DecodeError, EncodeError, Part};
+use crate::error::{BadAction, DecodeError, EncodeError, Part};
 use crate::ids::{GroupId, PortNo, QueueId};
 use crate::nicira::{MOST_NESTED, NICIRA, NxAction};
 use crate::oxm::{OxmField, RawField};
@@ -299,7 +299,8 @@ impl Actions {
         let length = r.len();
         let nesting = r.nesting() + 1;
         if nesting > MOST_NESTED {
-            return Err(DecodeError::BadLength { part: Part::Action, length });
+            let (what, number) = ("depth of actions in actions", nesting.into());
+            return Err(DecodeError::Misplaced { what, number, refusal: BadAction::TooMany.into() });
         }
         Actions::read(&mut r.sub(length, Part::Action)?.at_nesting(nesting))
     }

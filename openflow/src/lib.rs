@@ -180,6 +180,7 @@
 //! Lengths are held to strictly: every structure must fill exactly what its parent gives it.
 //! Opaque parts share the memory of the frame they came in; copy what is to be kept for long.
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 pub mod action;
 pub mod capture;

@@ -259,6 +259,10 @@ impl Session {
 
     /// Sends a message without waiting for anything. Should the peer refuse it, its error comes as
     /// [`Event::Message`] with the returned transaction id.
+    ///
+    /// # Errors
+    /// [`SendError::NotReady`] before the handshake is done, [`SendError::Closed`] after the end, and what is wrong with
+    /// the message where it cannot be encoded.
     pub fn send(&mut self, body: &Body) -> Result<Xid, SendError> {
         let xid = self.allocate()?;
         body.encode(xid, &mut self.output)?;
@@ -266,6 +270,9 @@ impl Session {
     }
 
     /// Sends the answer to a request of the peer, under that request's transaction id.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] after the end, and what is wrong with the message where it cannot be encoded.
     pub fn reply(&mut self, xid: Xid, body: &Body) -> Result<(), SendError> {
         if self.phase == Phase::Closed {
             return Err(SendError::Closed);
@@ -294,6 +301,11 @@ impl Session {
     /// Sends a modification (flow-mod, group-mod, port-mod …), which OpenFlow answers with an error
     /// or not at all. Exactly one [`Event::Answer`] with the returned id follows: the error, or
     /// success once the barrier of the next [`Session::commit`] is answered.
+    ///
+    /// # Errors
+    /// [`SendError::NotReady`] before the handshake is done, [`SendError::Closed`] after the end,
+    /// [`SendError::TooManyOutstanding`] where too many await their answers, and what is wrong with the message where it
+    /// cannot be encoded.
     pub fn modify(&mut self, now: Instant, body: &Body) -> Result<Xid, SendError> {
         self.track(now, body, Expect::Barrier).inspect(|xid| self.pending.join_epoch(*xid))
     }

@@ -425,6 +425,21 @@ fn flow_monitors() {
     assert_eq!(gone.match_.to_string(), "ip,nw_dst=10.1.0.0/16");
     let MultipartBody::FlowMonitor(none) = reply("monitor_some_switch_0") else { panic!() };
     assert_eq!(none, []);
+
+    // A reason is told where a flow went, whatever its number, and nowhere else.
+    let mut wire = golden("monitor_all_switch_3").to_vec();
+    const EVENT: usize = 8 + 8 + 8 + 2;
+    const REASON: usize = EVENT + 2;
+    wire[REASON..][..2].copy_from_slice(&300u16.to_be_bytes());
+    let told = |wire: &[u8]| {
+        let message = Message::decode(wire.to_vec().into()).unwrap();
+        assert_eq!(write(&message.body, message.xid), wire);
+        let json = serde_json::to_value(openflow::json::Json(&message)).unwrap();
+        (json["body"][0]["reason"].clone(), message.to_string().contains(" reason=300 "))
+    };
+    assert_eq!(told(&wire), (300.into(), true));
+    wire[EVENT + 1] = 0;
+    assert_eq!(told(&wire), (serde_json::Value::Null, false));
 }
 
 #[test]

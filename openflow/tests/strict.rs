@@ -145,7 +145,7 @@ fn stats(flow: FlowMod) -> FlowStats {
 fn monitored(flow: FlowMod) -> MonitoredFlow {
     MonitoredFlow {
         event: FlowUpdateEvent::Added,
-        reason: 0,
+        reason: FlowRemovedReason::IdleTimeout,
         priority: flow.priority,
         idle_timeout: 0,
         hard_timeout: 0,
@@ -397,21 +397,23 @@ fn small_messages() {
     passes(PacketOut::new(Bytes::new(), []).in_port(PortNo(3)));
     let removed = FlowRemovedReason::Unknown(200);
     let stats = stats(FlowMod::add());
-    refused(
-        openflow::FlowRemoved {
-            cookie: 0,
-            priority: 0,
-            reason: removed,
-            table: TableId(0),
-            age: Age::default(),
-            idle_timeout: 0,
-            hard_timeout: 0,
-            packet_count: 0,
-            byte_count: 0,
-            match_: stats.match_,
-        },
-        BadRequest::BadType,
-    );
+    let gone = openflow::FlowRemoved {
+        cookie: 0,
+        priority: 0,
+        reason: removed,
+        table: TableId(0),
+        age: Age::default(),
+        idle_timeout: 0,
+        hard_timeout: 0,
+        packet_count: 0,
+        byte_count: 0,
+        match_: stats.match_,
+    };
+    refused(gone.clone(), BadRequest::BadType);
+    // What a flow monitor can say is too much for a flow-removed.
+    let removed = openflow::FlowRemoved { reason: FlowRemovedReason::Unknown(256), ..gone };
+    let error = Body::from(removed).encode(Xid(1), &mut BytesMut::new()).unwrap_err();
+    assert!(matches!(error, EncodeError::Unsayable { .. }), "{error}");
 }
 
 #[test]

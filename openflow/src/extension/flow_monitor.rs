@@ -115,8 +115,8 @@ pub enum FlowUpdate {
 pub struct MonitoredFlow {
     /// What became of it.
     pub event: FlowUpdateEvent,
-    /// Why it went, if it did; else 0. One of [`FlowRemovedReason`]'s numbers.
-    pub reason: u16,
+    /// Why it went. Of no meaning where it did not go: [`MonitoredFlow::removed_because`] has it where it has one.
+    pub reason: FlowRemovedReason,
     /// Its priority.
     pub priority: u16,
     /// Seconds without packets until it goes; 0 is never.
@@ -136,8 +136,7 @@ pub struct MonitoredFlow {
 impl MonitoredFlow {
     /// Why it went, if it did.
     pub fn removed_because(&self) -> Option<FlowRemovedReason> {
-        let reason = u8::try_from(self.reason).ok()?;
-        (self.event == FlowUpdateEvent::Deleted).then(|| reason.into())
+        (self.event == FlowUpdateEvent::Deleted).then_some(self.reason)
     }
 }
 
@@ -152,7 +151,7 @@ impl Wire for FlowUpdate {
         let update = match r.u16()? {
             ABBREVIATED => FlowUpdate::Abbreviated(Xid(r.u32()?)),
             event => {
-                let (reason, priority) = (r.u16()?, r.u16()?);
+                let (reason, priority) = (r.u16()?.into(), r.u16()?);
                 let (idle_timeout, hard_timeout) = (r.u16()?, r.u16()?);
                 let (match_len, table) = (r.u16()?, TableId(r.u8()?));
                 r.skip(1)?;
@@ -183,7 +182,7 @@ impl Wire for FlowUpdate {
             }
             FlowUpdate::Full(flow) => {
                 out.put_u16(flow.event.into());
-                out.put_u16(flow.reason);
+                out.put_u16(flow.reason.into());
                 out.put_u16(flow.priority);
                 out.put_u16(flow.idle_timeout);
                 out.put_u16(flow.hard_timeout);

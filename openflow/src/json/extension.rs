@@ -3,6 +3,7 @@
 use serde::ser::SerializeMap;
 
 use super::matching::Fields;
+use super::message::Whole;
 use super::scalar::{Data, Flags, Symbol, bits, buffer, port, table};
 use super::{List, Members, Object, object};
 use crate::extension::{
@@ -10,7 +11,6 @@ use crate::extension::{
     PacketInProperty,
 };
 use crate::ids::Xid;
-use crate::{Body, Message};
 
 /// The members of an extension; `xid` is its message's, and that of a message in a bundle.
 pub(super) fn add<M: SerializeMap>(message: &Extension, xid: Xid, to: &mut M) -> Result<(), M::Error> {
@@ -22,8 +22,7 @@ pub(super) fn add<M: SerializeMap>(message: &Extension, xid: Xid, to: &mut M) ->
         Extension::BundleAdd(BundleAdd { bundle, flags, body }) => {
             to.serialize_entry("bundle_id", &bundle.0)?;
             to.serialize_entry("flags", &Flags(*flags))?;
-            let inner = Message { xid, body: Body::clone(body) };
-            to.serialize_entry("message", &Object(&inner))
+            to.serialize_entry("message", &Object(&Whole { xid, body }))
         }
         Extension::FlowMonitorCancel(id) => to.serialize_entry("monitor_id", &id.0),
         Extension::FlowMonitorPaused | Extension::FlowMonitorResumed => Ok(()),

@@ -6,6 +6,7 @@ use super::names::ERROR_TYPES;
 use super::scalar::{Data, Flags, Symbol, Text, count, port, table};
 use super::{List, Members, Object, object};
 use crate::error::{ErrorKind, ErrorMsg};
+use crate::ids::Xid;
 use crate::msg::async_config::{AsyncConfig, ReasonMasks};
 use crate::msg::config::SwitchConfig;
 use crate::msg::features::Features;
@@ -16,7 +17,19 @@ use crate::{Body, Message};
 
 impl Members for Message {
     fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
-        match &self.body {
+        Whole { xid: self.xid, body: &self.body }.add(to)
+    }
+}
+
+/// A message whose body lies elsewhere.
+pub(super) struct Whole<'a> {
+    pub(super) xid: Xid,
+    pub(super) body: &'a Body,
+}
+
+impl Members for Whole<'_> {
+    fn add<M: SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
+        match self.body {
             Body::Unknown { msg_type, .. } => to.serialize_entry("type", msg_type)?,
             body => {
                 let name = body.name();
@@ -25,7 +38,7 @@ impl Members for Message {
             }
         }
         to.serialize_entry("xid", &self.xid.0)?;
-        match &self.body {
+        match self.body {
             Body::Hello(it) => it.add(to),
             Body::Error(it) => it.add(to),
             Body::EchoRequest(data) | Body::EchoReply(data) => to.serialize_entry("data", &Data(data)),

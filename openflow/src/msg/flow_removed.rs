@@ -35,8 +35,8 @@ pub struct FlowRemoved {
 }
 
 wire_enum! {
-    /// Why a flow went (`OFPRR_*`, OF 1.3.5 §7.4.2).
-    FlowRemovedReason: u8 {
+    /// Why a flow went (`OFPRR_*`, OF 1.3.5 §7.4.2): 8 bits in a flow-removed, 16 in what a flow monitor tells.
+    FlowRemovedReason: u16 {
         /// No packet for its idle timeout.
         IdleTimeout = 0, "idle";
         /// Its hard timeout is over.
@@ -88,7 +88,7 @@ impl Wire for FlowRemoved {
         Ok(FlowRemoved {
             cookie: r.u64()?,
             priority: r.u16()?,
-            reason: r.u8()?.into(),
+            reason: u16::from(r.u8()?).into(),
             table: TableId(r.u8()?),
             age: Age::read(r)?,
             idle_timeout: r.u16()?,
@@ -102,7 +102,9 @@ impl Wire for FlowRemoved {
     fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         out.put_u64(self.cookie);
         out.put_u16(self.priority);
-        out.put_u8(self.reason.into());
+        let reason = u8::try_from(u16::from(self.reason))
+            .map_err(|_| EncodeError::Unsayable { why: "the reason of a flow-removed has 8 bits" })?;
+        out.put_u8(reason);
         out.put_u8(self.table.0);
         self.age.write(out);
         out.put_u16(self.idle_timeout);

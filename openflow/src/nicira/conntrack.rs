@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bytes::{BufMut, BytesMut};
 
 use super::field::FieldHeader;
-use super::{NxAction, Subfield};
+use super::{NxAction, Subfield, nameless};
 use crate::action::Actions;
-use crate::error::{DecodeError, EncodeError, Part};
+use crate::error::{DecodeError, EncodeError};
 use crate::ids::TableId;
 use crate::wire::{Reader, pad_from, put_zeros};
 
@@ -152,7 +152,7 @@ impl Nat {
             0 => None,
             nat_flag::SOURCE => Some(NatKind::Source),
             nat_flag::DESTINATION => Some(NatKind::Destination),
-            _ => return Err(DecodeError::BadLength { part: Part::Action, length: flags.into() }),
+            _ => return Err(nameless("flags of nat", flags)),
         };
         let has = |bit| present & bit != 0;
         let mut addresses = NatAddresses::None;

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::nameless;
 use crate::action::WHOLE_PACKET;
 use crate::error::{DecodeError, Part};
 use crate::ids::MeterId;
@@ -83,9 +84,7 @@ impl Controller {
                 property::USERDATA => controller.userdata = inner.opaque(),
                 property::PAUSE => controller.pause = true,
                 property::METER_ID => controller.meter = Some(MeterId(inner.u32()?)),
-                other => {
-                    return Err(DecodeError::BadLength { part: Part::Action, length: other.into() });
-                }
+                other => return Err(nameless("property of controller", other)),
             }
             r.skip(pad8(usize::from(length)))?;
         }

@@ -2,7 +2,8 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::error::{DecodeError, EncodeError, Part};
+use super::nameless;
+use crate::error::{DecodeError, EncodeError};
 use crate::oxm::{CLASS_EXPERIMENTER, FieldId, OxmKey};
 use crate::wire::Reader;
 
@@ -122,7 +123,10 @@ impl FieldHeader {
         let header = FieldHeader { key: OxmKey { class, experimenter, field: field >> 1 }, length };
         match header.field() {
             Some(_) if field & 1 == 0 => Ok(header),
-            _ => Err(DecodeError::BadLength { part: Part::Action, length: length.into() }),
+            _ => Err(nameless(
+                "field of an action",
+                u32::from(class) << 16 | u32::from(field) << 8 | u32::from(length),
+            )),
         }
     }
 }
@@ -189,7 +193,7 @@ impl Subfield {
         let has = header.field().map_or(0, ActionField::bits);
         match offset.checked_add(bits) {
             Some(end) if bits > 0 && end <= has => Ok(Subfield { header, offset, bits }),
-            _ => Err(DecodeError::BadLength { part: Part::Action, length: bits.into() }),
+            _ => Err(nameless("number of bits of a field", bits)),
         }
     }
 

@@ -3,9 +3,9 @@
 use bytes::{BufMut, BytesMut};
 use smallvec::SmallVec;
 
-use super::Subfield;
 use super::field::FieldHeader;
-use crate::error::{DecodeError, Part};
+use super::{Subfield, nameless};
+use crate::error::DecodeError;
 use crate::ids::TableId;
 use crate::msg::flow_mod::DEFAULT_PRIORITY;
 use crate::wire::{Reader, put_zeros, wire_flags};
@@ -113,10 +113,6 @@ mod header {
     pub(super) const UNUSED: u16 = 0xc000;
 }
 
-fn bad(length: u16) -> DecodeError {
-    DecodeError::BadLength { part: Part::Action, length: length.into() }
-}
-
 /// Bytes of a value of so many bits.
 pub(crate) fn value_len(bits: u16) -> usize {
     2 * usize::from(bits.div_ceil(16))
@@ -204,7 +200,7 @@ impl LearnSpec {
     fn read(spec: u16, r: &mut Reader<'_>) -> Result<LearnSpec, DecodeError> {
         let bits = spec & header::BITS;
         if bits == 0 || spec & header::UNUSED != 0 {
-            return Err(bad(spec));
+            return Err(nameless("part of a learned flow", spec));
         }
         let source = match spec & header::VALUE {
             0 => LearnSource::Field(located(r, bits)?),
@@ -214,7 +210,7 @@ impl LearnSpec {
             0 => LearnTarget::Match(located(r, bits)?),
             header::LOAD => LearnTarget::Load(located(r, bits)?),
             header::OUTPUT => LearnTarget::Output(bits),
-            _ => return Err(bad(spec)),
+            _ => return Err(nameless("part of a learned flow", spec)),
         };
         Ok(LearnSpec { source, target })
     }

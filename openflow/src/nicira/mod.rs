@@ -19,11 +19,17 @@ pub(crate) use self::learn::value_len;
 pub use self::learn::{Learn, LearnFlags, LearnLimit, LearnSource, LearnSpec, LearnTarget};
 pub(crate) use self::wire::widen;
 use crate::action::{Action, Actions};
+use crate::error::{BadAction, DecodeError};
 use crate::ids::{PortNo, TableId};
 use crate::oxm::OxmField;
 
 /// The experimenter's id of Nicira, who made Open vSwitch (`nicira-ext.h`).
 pub const NICIRA: u32 = 0x2320;
+
+/// A number that has no name among Nicira's, or that can't be there: the action is none of these, and stays bytes.
+fn nameless(what: &'static str, number: impl Into<u32>) -> DecodeError {
+    DecodeError::Unnamed { what, number: number.into(), refusal: BadAction::BadExpType.into() }
+}
 
 /// How deep actions may stand in actions: a clone in a clone, and so on. Deeper ones stay bytes.
 pub(crate) const MOST_NESTED: u8 = 16;

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::field::FieldHeader;
-use super::{Conntrack, Controller, Learn, Nat, NxAction, Subfield};
+use super::{Conntrack, Controller, Learn, Nat, NxAction, Subfield, nameless};
 use crate::action::Actions;
 use crate::error::{DecodeError, EncodeError, Part};
 use crate::ids::{PortNo, TableId};
@@ -157,7 +157,7 @@ impl NxAction {
                 let to = Subfield::checked(FieldHeader::read(r)?, offset, 1)?;
                 NxAction::CheckPacketLarger { length, to }
             }
-            other => return Err(DecodeError::BadLength { part: Part::Action, length: other.into() }),
+            other => return Err(nameless("Nicira's action", other)),
         };
         // What fills it up to a multiple of eight; that it is zeros is seen when it is written again.
         r.remainder();

@@ -51,10 +51,10 @@ impl Default for Controller {
 impl Controller {
     /// Whether it is to get what the switch does: false for all but asynchronous messages.
     pub fn wants(&self, effect: &Effect<'_>) -> bool {
-        let (masks, reason): (ReasonMasks, u8) = match effect {
-            Effect::PacketIn(it) => (self.wants.packet_in, it.reason.into()),
+        let (masks, reason): (ReasonMasks, u16) = match effect {
+            Effect::PacketIn(it) => (self.wants.packet_in, u8::from(it.reason).into()),
             Effect::FlowRemoved(it) => (self.wants.flow_removed, it.reason.into()),
-            Effect::PortStatus(it) => (self.wants.port_status, it.reason.into()),
+            Effect::PortStatus(it) => (self.wants.port_status, u8::from(it.reason).into()),
             _ => return false,
         };
         let mask = if self.role == RoleKind::Slave { masks.slave } else { masks.master };

@@ -10,12 +10,12 @@ use super::message::write_message;
 use super::nicira::Dotted;
 use super::packet::write_why;
 use super::reason;
+use crate::PacketInReason;
 use crate::extension::{
     BundleFlags, Extension, FlowMonitorRequest, FlowUpdate, MonitorFlags, MonitoredFlow, PacketIn2,
 };
 use crate::ids::{PortNo, TableId, Xid};
 use crate::msg::flow_mod::DEFAULT_PRIORITY;
-use crate::{Body, Message, PacketInReason};
 
 /// `depth` tells how many messages lie around this one.
 pub(super) fn write_extension(
@@ -41,8 +41,7 @@ pub(super) fn write_extension(
         }
         Extension::BundleAdd(it) => {
             writeln!(f, "\n bundle_id={} flags={}", HexOrZero(it.bundle.0.into()), Flags(it.flags))?;
-            let body = Body::clone(&it.body);
-            write_message(f, &Message { xid, body }, depth + 1)
+            write_message(f, xid, &it.body, depth + 1)
         }
     }
 }

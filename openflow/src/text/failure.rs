@@ -50,7 +50,7 @@ fn write_failed(f: &mut fmt::Formatter<'_>, data: &Bytes, depth: usize) -> fmt::
     }
     f.write_str("\n")?;
     match Message::decode(data.clone()) {
-        Ok(message) => write_message(f, &message, depth),
+        Ok(message) => write_message(f, message.xid, &message.body, depth),
         Err(error) => {
             if let Some(name) = name_of(data, header) {
                 write_head(f, &name, header.version, header.xid)?;

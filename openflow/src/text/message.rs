@@ -30,22 +30,21 @@ use crate::{Body, Message};
 /// prints as numbers and bytes in hex.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_message(f, self, 0)
+        write_message(f, self.xid, &self.body, 0)
     }
 }
 
-/// `depth` tells how many errors lie around the message.
-pub(super) fn write_message(f: &mut fmt::Formatter<'_>, message: &Message, depth: usize) -> fmt::Result {
-    let xid = message.xid;
-    match &message.body {
+/// `depth` tells how many messages lie around this one.
+pub(super) fn write_message(f: &mut fmt::Formatter<'_>, xid: Xid, body: &Body, depth: usize) -> fmt::Result {
+    match body {
         Body::MultipartRequest(request) => return write_request(f, xid, request),
         Body::MultipartReply(reply) => return write_reply(f, xid, reply),
-        Body::Hello(hello) => write_head(f, message.body.name(), hello.version, xid)?,
+        Body::Hello(hello) => write_head(f, body.name(), hello.version, xid)?,
         Body::Unknown { .. } => write_head(f, "OFPT_UNKNOWN", VERSION, xid)?,
         body => write_head(f, body.name(), VERSION, xid)?,
     }
-    match &message.body {
-        Body::Hello(hello) => write_hello(f, hello, message),
+    match body {
+        Body::Hello(hello) => write_hello(f, xid, hello, body),
         Body::Error(error) => write_error(f, error, depth),
         Body::EchoRequest(data) | Body::EchoReply(data) => {
             write!(f, " {} bytes of payload", data.len())?;
@@ -93,7 +92,7 @@ pub(super) fn write_head(f: &mut fmt::Formatter<'_>, name: &str, version: u8, xi
 }
 
 /// The versions that are offered: without a bitmap all up to the header's.
-fn write_hello(f: &mut fmt::Formatter<'_>, hello: &Hello, message: &Message) -> fmt::Result {
+fn write_hello(f: &mut fmt::Formatter<'_>, xid: Xid, hello: &Hello, body: &Body) -> fmt::Result {
     f.write_str("\n version bitmap: ")?;
     let mut between = "";
     for version in (0..=u8::MAX).filter(|version| *version > 0 && hello.offers(*version)) {
@@ -102,7 +101,7 @@ fn write_hello(f: &mut fmt::Formatter<'_>, hello: &Hello, message: &Message) -> 
     }
     if !hello.other.is_empty() || !hello.rest.is_empty() {
         let mut wire = BytesMut::new();
-        message.encode(&mut wire).map_err(|_| fmt::Error)?;
+        body.encode(xid, &mut wire).map_err(|_| fmt::Error)?;
         write!(f, "\n unknown data in hello:{}", Dump(&wire))?;
     }
     Ok(())

@@ -53,7 +53,7 @@ fn write_role(
     write!(f, "\n {role}:")?;
     write_reasons(f, "PACKET_IN", mask(config.packet_in), |n| packet_in(n.into()))?;
     write_reasons(f, "PORT_STATUS", mask(config.port_status), port_status)?;
-    write_reasons(f, "FLOW_REMOVED", mask(config.flow_removed), |n| flow_removed(n.into()))?;
+    write_reasons(f, "FLOW_REMOVED", mask(config.flow_removed), |n| flow_removed(u16::from(n).into()))?;
     // OpenFlow 1.3 does not have these messages; Open vSwitch lists them all the same.
     ["ROLE_STATUS", "TABLE_STATUS", "REQUESTFORWARD"]
         .iter()

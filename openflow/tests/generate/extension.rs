@@ -78,7 +78,7 @@ pub fn flow_update(g: &mut Gen) -> FlowUpdate {
     }
     FlowUpdate::Full(Box::new(MonitoredFlow {
         event: (g.u16() % 3).into(),
-        reason: g.u16(),
+        reason: g.u16().into(),
         priority: g.u16(),
         idle_timeout: g.u16(),
         hard_timeout: g.u16(),

@@ -373,7 +373,7 @@ pub fn any_body(g: &mut Gen) -> Body {
         11 => Body::FlowRemoved(FlowRemoved {
             cookie: g.u64(),
             priority: g.u16(),
-            reason: g.u8().into(),
+            reason: u16::from(g.u8()).into(),
             table: TableId(g.u8()),
             age: g.age(),
             idle_timeout: g.u16(),

@@ -58,7 +58,7 @@ pub fn flow_updates(g: &mut Gen) -> Vec<FlowUpdate> {
         FlowUpdate::Full(it) => {
             let flow = ovs::flow_stats(g);
             FlowUpdate::Full(Box::new(MonitoredFlow {
-                reason: g.u16() % 6,
+                reason: (g.u16() % 6).into(),
                 // It does not print it.
                 priority: 0x8000,
                 idle_timeout: if g.chance(2) { 0 } else { it.idle_timeout },

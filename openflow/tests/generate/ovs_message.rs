@@ -296,7 +296,7 @@ pub fn body(g: &mut Gen) -> Body {
             priority: if g.chance(3) { 0x8000 } else { it.priority },
             cookie: if g.chance(3) { 0 } else { it.cookie },
             hard_timeout: if g.chance(3) { 0 } else { it.hard_timeout },
-            reason: (g.u8() % 8).into(),
+            reason: (g.u16() % 8).into(),
             table: if g.chance(9) { TableId::ALL } else { TableId(g.u8() % 254) },
             match_: matching(g),
             ..it
