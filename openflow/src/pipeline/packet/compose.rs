@@ -64,7 +64,7 @@ const IN_FRAME: [FieldId; 40] = [
     F::InPhyPort,
 ];
 
-/// Why a match makes no frame.
+/// Why a match makes no frame (`ovs-ofctl(8)`, `compose-packet`).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ComposeError {
     /// A field with a mask: many packets have it, and one is wanted.
