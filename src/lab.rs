@@ -7,8 +7,8 @@ use std::time::Duration;
 use controller::{App, AppFactory, Controller, Link, LinksNotFound, NotReady, PortRef};
 use openflow::{DatapathId, PortNo};
 use testbed::{
-    Change, ControllerTarget, EndView, Fabric, FailMode, LinkState, Options, SwitchKind, SwitchView, Testbed,
-    Topology,
+    CaptureSpec, Change, ControllerTarget, EndView, Fabric, FailMode, LinkState, Options, SwitchKind,
+    SwitchView, Testbed, Topology,
 };
 use thiserror::Error as ThisError;
 use tokio::net::TcpListener;
@@ -112,6 +112,12 @@ impl LabBuilder {
     /// What the random numbers of shaped links begin with.
     pub fn seed(mut self, seed: u64) -> LabBuilder {
         self.options.seed = seed;
+        self
+    }
+
+    /// Captures from the first frame on.
+    pub fn capture(mut self, capture: CaptureSpec) -> LabBuilder {
+        self.options.captures.push(capture);
         self
     }
 

@@ -14,7 +14,7 @@ use controller::AppFactory;
 use controller::apps::{self, AppSpec, Files};
 use flowbed::{Lab, LabBuilder};
 use testbed::topology::schedule;
-use testbed::{ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
+use testbed::{CaptureSpec, ControllerTarget, FailMode, LinkChange, SwitchKind, Topology};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::Receiver;
 use web::collect::Sources;
@@ -73,6 +73,10 @@ pub(crate) struct Args {
     /// iperfudp[,RATE[,FROM,TO]], all or none; may be given several times
     #[arg(long = "test", value_name = "TEST")]
     tests: Vec<Test>,
+    /// Capture what passes interfaces, from the first frame on, for tcpdump, tshark and Wireshark: all of them, or those
+    /// named; may be given several times
+    #[arg(long = "capture", value_name = "FILE[=INTERFACE,…]", value_parser = capture_option)]
+    captures: Vec<CaptureSpec>,
     /// Shell commands to run first, from a file
     #[arg(long, value_name = "FILE")]
     pre: Option<PathBuf>,
@@ -121,6 +125,16 @@ fn link_option(text: &str) -> Result<LinkOption, String> {
             text.parse().map(LinkOption).map_err(|error: testbed::topology::ParseLinkError| error.to_string())
         }
     }
+}
+
+/// `FILE`, or `FILE=h1-eth0,s1-eth2`.
+fn capture_option(text: &str) -> Result<CaptureSpec, String> {
+    let (file, interfaces) = text.rsplit_once('=').unwrap_or((text, ""));
+    if file.is_empty() {
+        return Err("expected FILE or FILE=INTERFACE,…, such as h1.pcapng=h1-eth0".to_owned());
+    }
+    let interfaces = interfaces.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    Ok(CaptureSpec { file: file.into(), interfaces })
 }
 
 /// `tcp:HOST:PORT` or `none`.
@@ -312,6 +326,7 @@ fn builder(args: &Args, topology: Topology, apps: Vec<AppFactory>) -> LabBuilder
             Fail::Standalone => FailMode::Standalone,
         })
         .seed(args.seed);
+    builder = args.captures.iter().cloned().fold(builder, LabBuilder::capture);
     if let Some(name) = &args.name {
         builder = builder.name(name);
     }

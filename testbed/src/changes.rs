@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::announce::announce;
+use crate::capture::CaptureSpec;
 use crate::cgroup::Groups;
 use crate::construction::{Construction, Parts, construct, demolish, interface_index};
 use crate::error::Error;
@@ -83,7 +84,7 @@ impl Testbed {
         let plan = next.plan_after(&before.plan)?;
         let kinds = self.switches.kinds(&plan);
         let parts = beyond(&plan, &before.plan);
-        let Err(error) = self.build(next, plan.clone(), &parts).await else {
+        let Err(error) = self.build(next, plan.clone(), &parts, Vec::new()).await else {
             return Ok(());
         };
         let mut uncleaned = Vec::new();
@@ -93,20 +94,29 @@ impl Testbed {
         Err(error.with_uncleaned(uncleaned))
     }
 
-    /// Makes these parts of a plan. After an error some of it may be there.
-    pub(crate) async fn build(&self, topology: Topology, plan: Plan, parts: &Parts) -> Result<(), Error> {
+    /// Makes these parts of a plan, captured from the first frame on. After an error some of it may be there.
+    pub(crate) async fn build(
+        &self,
+        topology: Topology,
+        plan: Plan,
+        parts: &Parts,
+        captures: Vec<CaptureSpec>,
+    ) -> Result<(), Error> {
         let before = self.network();
         let kinds = self.switches.kinds(&plan);
         let work = {
             let (fabric, plan, kinds) = (self.fabric.namespace().clone(), plan.clone(), kinds.clone());
             let (parts, cable) = (parts.clone(), self.cable.get().map(|cable| cable.namespace.clone()));
             let hosts = namespaces(&plan, &before);
-            tokio::task::spawn_blocking(move || construct(&fabric, hosts, cable, &plan, &kinds, &parts))
+            tokio::task::spawn_blocking(move || {
+                construct(&fabric, hosts, cable, &plan, &kinds, &parts, &captures)
+            })
         };
         // The two know nothing of each other until the switches get their ports.
         let (construction, switches) =
             tokio::join!(work, self.switches.start(&self.fabric, &kinds, &self.tasks));
-        let construction = construction.map_err(|_| Error::Ended)??;
+        let mut construction = construction.map_err(|_| Error::Ended)??;
+        (self.captures.lock().unwrap_or_else(PoisonError::into_inner)).append(&mut construction.captures);
         switches?;
         let network = Network { topology, plan, kinds, hosts: Vec::new() };
         self.connect(network, &before, parts, &construction).await

@@ -6,6 +6,8 @@ use std::io;
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
 
+use crate::capture::{Capture, CaptureSpec};
+use crate::captures;
 use crate::error::Error;
 use crate::fabric::quiet;
 use crate::netlink::{Intent, Netlink};
@@ -39,6 +41,8 @@ pub(crate) struct Construction {
     pub(crate) hosts: Vec<NetNs>,
     /// Where the shaped links' frames are taken from one end to the other, if there are such links.
     pub(crate) cable: Option<NetNs>,
+    /// Those that began before the first frame.
+    pub(crate) captures: Vec<Capture>,
     sockets: HashMap<usize, Netlink>,
     fabric_socket: Netlink,
     cable_socket: Option<Netlink>,
@@ -74,9 +78,12 @@ pub(crate) fn construct(
     plan: &Plan,
     kinds: &[SwitchKind],
     parts: &Parts,
+    captures: &[CaptureSpec],
 ) -> Result<Construction, Error> {
     let mut construction = Construction::furnish(fabric, hosts, cable, plan, parts)?;
     construction.make(plan, kinds, parts)?;
+    // Hosts' interfaces are still down.
+    construction.captures = captures::from_the_start(captures, plan, fabric, &construction.hosts)?;
     construction.set_addresses(plan, parts)?;
     construction.settle(plan, parts)?;
     Ok(construction)
@@ -184,7 +191,7 @@ impl Construction {
             }
             cable => (cable, None),
         };
-        Ok(Self { hosts: all, cable, sockets, fabric_socket, cable_socket })
+        Ok(Self { hosts: all, cable, captures: Vec::new(), sockets, fabric_socket, cable_socket })
     }
 
     /// Makes bridges and links.

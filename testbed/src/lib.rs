@@ -36,6 +36,8 @@
 
 mod announce;
 mod attach;
+mod capture;
+mod captures;
 mod cgroup;
 mod changes;
 mod connection;
@@ -67,9 +69,11 @@ mod testbed;
 mod throughput;
 pub mod topology;
 mod view;
+mod vlan_tag;
 mod wiring;
 
 pub use attach::exec;
+pub use capture::{CaptureReport, CaptureSpec};
 pub use doctor::{Check, Status, doctor};
 pub use error::Error;
 pub use fabric::Fabric;

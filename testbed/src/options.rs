@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::capture::CaptureSpec;
 pub use crate::topology::{FailMode, SwitchKind};
 
 /// What a [`Testbed`](crate::Testbed) does with all switches whose specification does not say.
@@ -16,6 +17,8 @@ pub struct Options {
     pub fail_mode: FailMode,
     /// What the random numbers of shaped links begin with: the same frames then have the same fate.
     pub seed: u64,
+    /// What is captured from the first frame on.
+    pub captures: Vec<CaptureSpec>,
 }
 
 /// Where a controller is to be found.

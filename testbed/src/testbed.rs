@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 
+use crate::capture::Capture;
 use crate::cgroup::Groups;
 use crate::construction::Parts;
 use crate::error::Error;
@@ -27,6 +28,7 @@ use crate::view::{LinkView, Snapshot, SwitchView};
 #[derive(Debug)]
 pub struct Testbed {
     // Dropped in this order: what watches, what switches, what they stand on.
+    pub(crate) captures: std::sync::Mutex<Vec<Capture>>,
     pub(crate) tasks: Tasks,
     pub(crate) cable: OnceLock<Cable>,
     pub(crate) switches: Switches,
@@ -69,7 +71,9 @@ impl Testbed {
     pub async fn start(fabric: Fabric, topology: Topology, options: Options) -> Result<Self, Error> {
         let topology = topology.filled()?;
         let view = Arc::new(watch::Sender::new(Snapshot::new(fabric.name(), &Plan::default(), &[], None)));
+        let captures = options.captures.clone();
         let testbed = Self {
+            captures: std::sync::Mutex::default(),
             tasks: Tasks::default(),
             cable: OnceLock::new(),
             seed: options.seed,
@@ -83,7 +87,7 @@ impl Testbed {
         };
         let plan = topology.plan()?;
         let parts = Parts::all(&plan);
-        testbed.build(topology, plan, &parts).await?;
+        testbed.build(topology, plan, &parts, captures).await?;
         Ok(testbed)
     }
 
@@ -234,6 +238,13 @@ impl Testbed {
     /// What failed first, with everything that could not be cleaned.
     pub async fn stop(mut self) -> Result<(), Error> {
         let mut failures = Vec::new();
+        let captures = std::mem::take(self.captures.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let ended =
+            tokio::task::spawn_blocking(|| captures.into_iter().map(Capture::end).collect::<Vec<_>>()).await;
+        match ended {
+            Ok(reports) => failures.extend(reports.into_iter().filter_map(Result::err)),
+            Err(_) => failures.push(Error::Ended),
+        }
         self.tasks.end().await;
         // Its thread may be busy with a burst of frames.
         let cable = self.cable.take();

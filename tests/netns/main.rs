@@ -3,6 +3,7 @@
 #[path = "../ovs/apps.rs"]
 mod apps;
 mod background;
+mod captures;
 #[path = "../ovs/changes.rs"]
 mod changes;
 #[path = "../ovs/firewall.rs"]
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
             ("of_several_networks_the_one_that_is_meant_is_named", background::several),
             ("the_shell_of_a_network_in_the_background_has_the_terminal", background::on_a_terminal),
             ("a_router_passes_on_between_subnets", router),
+            ("captures_have_all_from_the_first_frame_on", captures::from_the_start),
+            ("captures_begin_and_end_while_the_network_runs", captures::while_it_runs),
             ("ports_come_by_number_in_the_rest_api", ports_by_number),
             ("events_of_a_file_come_at_their_times", events),
             ("soft_switches_pass_pingall_and_have_the_apps_flows", || pingall::learning_switch("soft")),

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use flowbed::Lab;
 use openflow::FlowStatsRequest;
 use serde::{Deserialize, Serialize};
-use testbed::{Change, LinkBackend, LinkState};
+use testbed::{CaptureReport, CaptureSpec, Change, LinkBackend, LinkState};
 use tokio::sync::{mpsc, oneshot};
 
 use super::terminal::Restored;
@@ -36,10 +36,13 @@ move HOST FROM TO         has the host's link to FROM lead to TO; it keeps its a
 switch NAME stop|start    a stopped switch passes nothing
 HOST COMMAND…             runs what follows in a host, by sh -c, so that quotes, pipes and redirection work; words that
                           are names of hosts are replaced by their addresses: h1 ping -c 3 h2 | tail -1
+capture FILE [INTERFACE…] writes what passes interfaces to a file for tshark and Wireshark; capture stop FILE ends it
+captures                  what is being captured
 exit                      takes the network down
 ";
-const COMMANDS: [&str; 12] = [
-    "help", "nodes", "hosts", "links", "flows", "topology", "link", "add", "delete", "move", "switch", "exit",
+const COMMANDS: [&str; 14] = [
+    "help", "nodes", "hosts", "links", "flows", "topology", "link", "add", "delete", "move", "switch",
+    "capture", "captures", "exit",
 ];
 
 pub(crate) use prompt::{Prompt, words};
@@ -203,6 +206,20 @@ pub(crate) async fn perform(lab: &Lab, line: &str, out: &mut Out) -> Result<Next
         ["flows"] => {
             for switch in testbed.switches().iter() {
                 print_flows(lab, &switch.name, out).await?;
+            }
+        }
+        ["capture", "stop", file] => {
+            let CaptureReport { frames, lost } = testbed.end_capture(Path::new(file)).await?;
+            show!(out, "{frames} frames in {file}, {lost} lost")?;
+        }
+        ["capture", file, interfaces @ ..] => {
+            let interfaces = interfaces.iter().map(|&name| name.to_owned()).collect();
+            testbed.capture(CaptureSpec { file: file.into(), interfaces }).await?;
+        }
+        ["captures"] => {
+            for CaptureSpec { file, interfaces } in testbed.captures() {
+                let where_ = if interfaces.is_empty() { "all".to_owned() } else { interfaces.join(" ") };
+                show!(out, "{}: {where_}", file.display())?;
             }
         }
         ["flows", switch] => print_flows(lab, switch, out).await?,

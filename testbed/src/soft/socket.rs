@@ -12,7 +12,8 @@ use std::ptr;
 use nix::libc;
 use openflow::pipeline::{HEADROOM, Offload};
 
-use super::wire::{self, HEADER, Tag};
+use super::wire::{self, HEADER};
+use crate::vlan_tag::{self, Tag};
 
 /// The longest frame that is taken: a segment of 64 kB with its headers.
 const LONGEST: usize = 0x1_0000 + 128;
@@ -218,7 +219,7 @@ impl Inbox {
             let mut buf = std::mem::take(&mut slot.buf);
             // SAFETY: the kernel wrote `len` bytes behind those that there were, within the capacity.
             unsafe { buf.set_len(HEADROOM + len.min(buf.capacity() - HEADROOM)) };
-            let start = tag.map_or(HEADROOM, |tag| wire::put_back(tag, &mut buf, HEADROOM));
+            let start = tag.map_or(HEADROOM, |tag| vlan_tag::put_back(tag, &mut buf, HEADROOM));
             let mut offload = wire::read(slot.header);
             if let Some(offload) = &mut offload {
                 offload.start += HEADROOM - start;
@@ -241,7 +242,7 @@ fn vlan(message: &libc::msghdr) -> Option<Tag> {
         return None;
     }
     // SAFETY: the data of a control message are `len` bytes behind its header.
-    wire::tag(unsafe { std::slice::from_raw_parts(libc::CMSG_DATA(first), len) })
+    vlan_tag::tag(unsafe { std::slice::from_raw_parts(libc::CMSG_DATA(first), len) })
 }
 
 /// Frames that wait to be sent together.
