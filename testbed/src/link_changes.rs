@@ -4,10 +4,11 @@ use crate::changes::settled;
 use crate::connection;
 use crate::construction::{bridge_index, interface_index};
 use crate::error::Error;
+use crate::netlink::{Intent, Netlink};
 use crate::sandbox::NetNs;
 use crate::shaping::LinkCounters;
 use crate::testbed::{Network, Testbed};
-use crate::topology::{LinkChange, LinkProperties, Node, Plan};
+use crate::topology::{LinkChange, LinkProperties, Node, Plan, PlannedEnd};
 use crate::view::LinkState;
 use crate::wiring;
 
@@ -75,6 +76,10 @@ impl Testbed {
                     .await
                     .map_err(connection::answer)
                     .map_err(Error::system("look at", planned.name.clone()))?;
+            }
+            for (end, planned) in link.ends.iter().enumerate().filter(|_| state == LinkState::Up) {
+                let namespace = self.namespace_of(&network, planned.node);
+                restore(namespace, interface_index(link.number, end), planned).await?;
             }
             self.watchers.refresh(link.number).await?;
             settled(&self.view, |view| {
@@ -192,4 +197,22 @@ impl Testbed {
 
 fn change_if(applies: bool, change: &LinkChange, properties: LinkProperties) -> LinkProperties {
     if applies { change.applied_to(properties) } else { properties }
+}
+
+/// Gives an interface that is up again what it had and the kernel took: IPv6 addresses and routes go with an interface
+/// that is set down.
+async fn restore(namespace: &NetNs, index: u32, planned: &PlannedEnd) -> Result<(), Error> {
+    let address = planned.ipv6.map(|net| (format!("address {net}"), wiring::ipv6_address(index, net)));
+    let routes = planned.routes.iter().map(|route| (format!("route {route}"), wiring::route(index, *route)));
+    let (names, requests): (Vec<_>, Vec<_>) =
+        address.into_iter().chain(routes).map(|(name, request)| (name, (Intent::Ensure, request))).unzip();
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let done = namespace.run(move || Netlink::open()?.request_all(requests)).await?;
+    let done = done.map_err(Error::system("use", "a netlink socket"))?;
+    for (name, result) in names.into_iter().zip(done) {
+        result.map_err(Error::system("restore", format!("{name} of {}", planned.name)))?;
+    }
+    Ok(())
 }

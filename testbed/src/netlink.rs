@@ -16,7 +16,8 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
 };
 use rtnetlink::packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload,
 };
 use rtnetlink::packet_route::RouteNetlinkMessage;
 
@@ -36,6 +37,8 @@ pub(crate) enum Intent {
     Create,
     /// Change an existing one.
     Change,
+    /// Have it so, whether there was one or not.
+    Ensure,
 }
 
 impl Intent {
@@ -43,6 +46,7 @@ impl Intent {
         match self {
             Intent::Create => NLM_F_CREATE | NLM_F_EXCL,
             Intent::Change => 0,
+            Intent::Ensure => NLM_F_CREATE | NLM_F_REPLACE,
         }
     }
 }

@@ -265,15 +265,21 @@ fn untouched() -> Result<(), Failed> {
     Ok(())
 }
 
-/// `examples/router.toml`: hosts reach each other over IPv4 and IPv6 through one that forwards, and not when it does not.
+/// `examples/router.toml`: hosts reach each other over IPv4 and IPv6 through one that forwards, and not when it does not;
+/// also when links have been down, with which the kernel takes addresses and routes.
 fn router() -> Result<(), Failed> {
     let place = Place::new();
     let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/router.toml"))?;
-    let file = place.path().join("router.toml");
+    let (file, script) = (place.path().join("router.toml"), place.path().join("script"));
     for (forward, received) in [("forward = true", 12), ("forward = false", 6)] {
         std::fs::write(&file, example.replace("forward = true", forward))?;
+        std::fs::write(&script, "link h1 s1 down\nlink r0 s2 down\nlink h1 s1 up\nlink r0 s2 up\n")?;
         for test in ["pingall", "pingall6"] {
-            let up = format!("up --file {} --switch bridge --test {test}", file.display());
+            let up = format!(
+                "up --file {} --switch bridge --pre {} --test {test}",
+                file.display(),
+                script.display()
+            );
             let (passed, result) = place.run_json(&up);
             assert_eq!(
                 (passed, &result["tests"][0]["received"]),
