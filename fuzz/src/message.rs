@@ -73,7 +73,12 @@ fn prints(message: &Message) {
             flow.instructions.iter().filter(|i| !is_empty_write(i)).cloned().collect::<Vec<_>>().into();
         let printed = flow.to_string();
         if let Ok(again) = Parser::new().flow_change(&printed, flow.command) {
-            assert_eq!(again.to_string(), printed);
+            let reprinted = again.to_string();
+            // It is read as the set_field that Open vSwitch sends for it.
+            if !printed.contains("set_tunnel") {
+                assert_eq!(reprinted, printed);
+            }
+            assert_eq!(Parser::new().flow_change(&reprinted, flow.command), Ok(again));
         }
     }
 }
