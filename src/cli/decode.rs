@@ -1,6 +1,7 @@
 //! `flowbed decode`: OpenFlow bytes to text, to JSON, or back to hex.
 
 mod captured;
+mod hex_dump;
 mod hex_text;
 mod printer;
 mod raw;
@@ -17,8 +18,9 @@ use self::printer::{Format, Printer};
 use super::Outcome;
 
 /// What `flowbed decode --help` says.
-pub(crate) const ABOUT: &str = "Print OpenFlow messages: hex text, a raw stream, or a capture (pcap, pcapng).\n\n\
-    What the input is shows in its first bytes. Hex text may have blanks, line ends, 0x and # comments. \
+pub(crate) const ABOUT: &str = "Print OpenFlow messages: hex text or dumps, a raw stream, or a capture (pcap, pcapng).\n\n\
+    What the input is shows in its first bytes. Hex text may have blanks, line ends, 0x and # comments; or it is a hex \
+    dump, as ovs-ofctl, hexdump -C and xxd print it. \
     A message that can't be read is told on standard error, the others are printed all the same, and the \
     exit status is 1.";
 
@@ -81,6 +83,7 @@ fn decode(args: &Args, printer: &mut Printer) -> Result<()> {
         Some(_) if start.starts_with(&GZIP) => {
             printer.complain(&format!("{} is compressed with gzip; give what zcat makes of it", input.name))
         }
+        Some(_) if hex_dump::starts(&start) => hex_dump::print(input, start, printer),
         Some(byte) if hex_text::may_start_with(*byte) => hex_text::print(input, start, printer),
         Some(version @ 1..=6) => {
             debug_assert!(!hex_text::may_start_with(*version));

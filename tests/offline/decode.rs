@@ -106,6 +106,72 @@ fn what_is_broken_in_hex_is_told_by_line_and_the_rest_is_printed() {
     assert_eq!(complains("", same_line.as_bytes(), &["line 1, column 35"]), BARRIERS);
 }
 
+/// What Open vSwitch prints of messages that it can't read: its words, and the bytes of the message.
+#[test]
+fn hex_dumps_of_ovs_ofctl_are_read() {
+    let goldens = golden("os_ken.hex") + &golden("ovs.hex") + &golden("ovs_extensions.hex");
+    let prints = golden("ofp_print.txt");
+    let mut dumped = String::new();
+    let mut expected = String::new();
+    for entry in prints.split("== ").filter(|entry| entry.contains("***decode error")) {
+        let (name, print) = entry.split_once('\n').expect("a name and a print");
+        if name == "error_bad_stat" {
+            // It can be read; the bytes are those of the message that is refused.
+            continue;
+        }
+        let golden = goldens.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let hex = golden.expect("the message of the print");
+        assert_eq!(good("--hex", print.as_bytes()), format!("{hex}\n"), "{name}");
+        dumped += print;
+        expected = expected + hex + "\n";
+    }
+    assert!(expected.lines().count() > 5);
+    assert_eq!(good("--hex", dumped.as_bytes()), expected);
+    // As its log has it, with the same words before.
+    let logged = format!("2026-11-25T14:28:07Z|00001|ofp_actions|WARN|bad action\n{dumped}");
+    assert_eq!(good("--hex", logged.as_bytes()), expected);
+}
+
+#[test]
+fn hex_dumps_of_other_programs_are_read() {
+    let zeros = "0402004000000001".to_owned() + &"0".repeat(112) + "\n";
+    let hexdump = "\
+00000000  04 02 00 40 00 00 00 01  00 00 00 00 00 00 00 00  |...@............|
+00000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|
+*
+00000040
+";
+    assert_eq!(good("--hex", hexdump.as_bytes()), zeros);
+    let two = "\
+00000000: 0414 0008 0000 0001 0414 0008 0000 0002  ................
+00000010: 0402 0009 0000 0003 41                   ........A
+";
+    assert_eq!(good("--hex", two.as_bytes()), "0414000800000001\n0414000800000002\n040200090000000341\n");
+}
+
+#[test]
+fn what_is_broken_in_a_hex_dump_is_told_by_its_line() {
+    let barrier = |xid: u8| format!("00000000  04 14 00 08 00 00 00 0{xid} |........|\n");
+    for (broken, words) in [
+        ("00000000  04 05 00 10 00 00 00 09 |........|\n", &["line 2", "breaks off", "8 bytes"][..]),
+        ("00000000  04 05 00 10\n00000010  00 00 00 09\n", &["line 3", "offset 0x10 where 0x4"]),
+        ("00000000  04 05 00 10\n*\nffffffff\n", &["line 4", "offset 0xffffffff"]),
+        ("00000000  04 05 00 07 00 00 00 09\n00000008  00\n", &["line 2", "length of 7"]),
+        ("00000000  01 05 00 08 00 00 00 09\n", &["line 2", "wire version 1"]),
+    ] {
+        let input = barrier(1) + broken + &barrier(2);
+        assert_eq!(complains("", input.as_bytes(), words), BARRIERS, "{broken}");
+    }
+    complains("", b"OFPT_HELLO (OF1.3) (xid=0x1):\n", &["standard input", "without a hex dump"]);
+}
+
+#[test]
+fn input_without_a_message_is_told() {
+    for nothing in ["", "# a comment\n", "\n \n# one\n# two"] {
+        assert_eq!(complains("", nothing.as_bytes(), &["standard input is empty"]), "");
+    }
+}
+
 #[test]
 fn what_is_broken_in_a_raw_stream_is_told_by_its_offset() {
     let barriers = |between: &str| bytes(&format!("0414000800000001{between}0414000800000002"));

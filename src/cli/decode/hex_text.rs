@@ -17,7 +17,7 @@ pub(super) fn may_start_with(byte: u8) -> bool {
 }
 
 pub(super) fn print(mut input: Input, start: Vec<u8>, printer: &mut Printer) -> Result<()> {
-    let mut text = HexText::default();
+    let mut text = HexText::new();
     let mut chunk = start;
     while !chunk.is_empty() {
         for byte in &chunk {
@@ -26,6 +26,9 @@ pub(super) fn print(mut input: Input, start: Vec<u8>, printer: &mut Printer) -> 
         printer.flush()?;
         chunk.clear();
         input.read_more(&mut chunk)?;
+    }
+    if text.is_bare {
+        return printer.complain(&format!("{} is empty but for comments", input.name));
     }
     text.finish(printer)
 }
@@ -46,9 +49,10 @@ enum State {
 
 /// Messages in lines of hex. A message may go on in the next line; but where that line holds whole
 /// messages by itself, the one before it has been cut.
-#[derive(Default)]
 struct HexText {
     state: State,
+    /// Whether there was nothing but blanks and comments.
+    is_bare: bool,
     /// Lines before this one, and characters of this one.
     line: usize,
     column: usize,
@@ -61,6 +65,19 @@ struct HexText {
 }
 
 impl HexText {
+    fn new() -> HexText {
+        HexText {
+            state: State::Between,
+            is_bare: true,
+            line: 0,
+            column: 0,
+            begun: 0,
+            waiting: BytesMut::new(),
+            here: BytesMut::new(),
+            long: false,
+        }
+    }
+
     fn take(&mut self, byte: u8, printer: &mut Printer) -> Result<()> {
         self.column += 1;
         self.state = match (self.state, byte) {
@@ -74,6 +91,7 @@ impl HexText {
             (State::Half { digit: 0, first: true }, b'x' | b'X') => State::Between,
             (state, byte) => match (state, char::from(byte).to_digit(16)) {
                 (_, None) => {
+                    self.is_bare = false;
                     let what = format!("{:?} is no hex digit", char::from(byte));
                     return self.mistake(&what, printer);
                 }
@@ -81,7 +99,10 @@ impl HexText {
                     self.here.extend_from_slice(&[digit << 4 | low as u8]);
                     State::Word
                 }
-                (state, Some(high)) => State::Half { digit: high as u8, first: state == State::Between },
+                (state, Some(high)) => {
+                    self.is_bare = false;
+                    State::Half { digit: high as u8, first: state == State::Between }
+                }
             },
         };
         if self.here.len() > LONG {
