@@ -3,12 +3,18 @@
 use smallvec::SmallVec;
 
 use crate::action::{Action, Actions};
+use crate::nicira::NxAction;
 
-/// At most one action of a kind, of set-field one a field.
+/// At most one action of a kind, of set-field one a field. Of Open vSwitch's that change bits of fields
+/// any number, in the order in which they were written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ActionSet(SmallVec<[Action; 4]>);
 
-/// The places of OF 1.3.5 §5.10. Of the tags the outermost kind is popped first and pushed last.
+const SET: u8 = 11;
+const GROUP: u8 = 13;
+
+/// The places of OF 1.3.5 §5.10, and behind them those of `ovs-actions(7)`. Of the tags the outermost
+/// kind is popped first and pushed last.
 fn rank(action: &Action) -> u8 {
     match action {
         Action::CopyTtlIn => 1,
@@ -22,23 +28,45 @@ fn rank(action: &Action) -> u8 {
         Action::DecMplsTtl => 9,
         Action::DecNwTtl => 10,
         Action::SetQueue(_) => 12,
-        Action::Group(_) => 13,
+        Action::Group(_) => GROUP,
         Action::Output { .. } => 14,
-        _ => 11,
+        Action::Nicira(action) => match **action {
+            NxAction::DecTtl(_) => 10,
+            NxAction::Resubmit { .. } => 15,
+            _ => SET,
+        },
+        _ => SET,
     }
 }
 
+fn is_move(action: &Action) -> bool {
+    matches!(action, Action::Nicira(it) if matches!(**it, NxAction::Move { .. }))
+}
+
 impl ActionSet {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Merges actions in, each in the place of one of its kind.
     pub(super) fn write(&mut self, actions: &[Action]) {
         for action in actions {
+            let place = rank(action);
             let same = |other: &Action| match (other, action) {
                 (Action::SetField(a), Action::SetField(b)) => a.key() == b.key(),
+                (Action::Nicira(_), _) | (_, Action::Nicira(_)) => place != SET && rank(other) == place,
                 (a, b) => a.kind() == b.kind(),
             };
-            // The later one takes the later place among its equals.
-            self.0.retain(|other| !same(other));
-            let at = self.0.partition_point(|other| rank(other) <= rank(action));
+            // What was set may have been copied since.
+            if place != SET || !self.0.iter().any(is_move) {
+                // The later one takes the later place among its equals.
+                self.0.retain(|other| !same(other));
+            }
+            let at = self.0.partition_point(|other| rank(other) <= place);
             self.0.insert(at, action.clone());
         }
     }
@@ -48,13 +76,10 @@ impl ActionSet {
     }
 
     /// The actions in the order in which they are carried out; none where nothing would come out.
-    /// With a group the output counts for nothing.
+    /// Of a group, an output and a resubmit the first named counts.
     pub(super) fn in_order(&self) -> &[Action] {
-        match &self.0[..] {
-            [before @ .., Action::Output { .. }] if matches!(before.last(), Some(Action::Group(_))) => before,
-            all @ [.., Action::Group(_) | Action::Output { .. }] => all,
-            _ => &[],
-        }
+        let before = self.0.partition_point(|action| rank(action) < GROUP);
+        self.0.get(..=before).unwrap_or_default()
     }
 
     /// The actions of a bucket, which are an action set.

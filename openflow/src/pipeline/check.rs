@@ -6,6 +6,7 @@ use crate::consistency::{Facts, Place, check_alone};
 use crate::error::{BadAction, BadInstruction, BadMatch, ErrorKind, MeterModFailed};
 use crate::ids::{GroupId, TableId};
 use crate::instruction::{Instruction, Instructions};
+use crate::nicira::NxAction;
 use crate::oxm::{FieldId, Match};
 
 use super::key::{Key, NoPattern, Pattern};
@@ -68,10 +69,22 @@ impl Switch {
         place: Place,
         itself: Option<GroupId>,
     ) -> Result<(), ErrorKind> {
-        for action in actions {
-            self.check_action(action, place, itself)?;
+        actions.iter().try_for_each(|action| match action {
+            Action::Nicira(action) => self.check_nicira(action, place),
+            action => Ok(self.check_action(action, place, itself)?),
+        })
+    }
+
+    /// The rules for Open vSwitch's own.
+    fn check_nicira(&self, action: &NxAction, place: Place) -> Result<(), ErrorKind> {
+        check_nicira(action, place)?;
+        match action {
+            NxAction::Clone(actions) => self.check_actions(actions, Place::Applied, None),
+            NxAction::Controller(it) if it.meter.is_some_and(|meter| !self.meters.contains(meter)) => {
+                Err(MeterModFailed::InvalidMeter.into())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn check_action(&self, action: &Action, place: Place, itself: Option<GroupId>) -> Result<(), BadAction> {
@@ -82,7 +95,6 @@ impl Switch {
             }
             Action::SetField(field) if !field.id().is_some_and(Key::has) => Err(BadAction::BadSetType),
             Action::SetField(field) if field.id() == Some(FieldId::Ipv6Exthdr) => Err(BadAction::BadSetType),
-            Action::Nicira(action) => check_nicira(action, place),
             Action::Experimenter { .. } => Err(BadAction::BadExperimenter),
             _ => Ok(()),
         }

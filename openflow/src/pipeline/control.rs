@@ -2,15 +2,18 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::effect::{Effect, Sink};
 use super::packet::Packet;
-use super::run::{Ended, Origin, Run};
+use super::run::Run;
 use super::switch::Switch;
 use crate::consistency::Place;
 use crate::error::{
     BadRequest, ErrorKind, GroupModFailed, MeterModFailed, QueueOpFailed, RoleRequestFailed,
     SwitchConfigFailed, TableModFailed,
 };
+use crate::extension::{Extension, PacketIn2, PacketInFormat};
 use crate::ids::{GroupId, PortNo, TableId, Xid};
 use crate::message::{Body, Message};
 use crate::msg::async_config::{AsyncConfig, ReasonMasks};
@@ -18,6 +21,7 @@ use crate::msg::config::{Fragments, SwitchConfig};
 use crate::msg::features::{Capabilities, Features};
 use crate::msg::group_mod::{GroupMod, GroupModCommand};
 use crate::msg::meter_mod::{MeterMod, MeterModCommand};
+use crate::msg::packet_in::PacketIn;
 use crate::msg::packet_out::PacketOut;
 use crate::msg::queue::QueueConfig;
 use crate::msg::role::{Role, RoleKind};
@@ -30,6 +34,11 @@ pub struct Controller {
     pub role: RoleKind,
     /// Which asynchronous messages it gets.
     pub wants: AsyncConfig,
+    /// Which of the switch's controllers it says that it is (`NXT_SET_CONTROLLER_ID`,
+    /// `ovs-actions(7)`, `controller`).
+    pub id: u16,
+    /// In which form packet-ins go to it (`NXT_SET_PACKET_IN_FORMAT`).
+    pub packet_in_format: PacketInFormat,
 }
 
 impl Default for Controller {
@@ -44,6 +53,8 @@ impl Default for Controller {
                 port_status: masks(0b111, 0b111),
                 flow_removed: masks(0b1111, 0),
             },
+            id: 0,
+            packet_in_format: PacketInFormat::Standard,
         }
     }
 }
@@ -52,13 +63,42 @@ impl Controller {
     /// Whether it is to get what the switch does: false for all but asynchronous messages.
     pub fn wants(&self, effect: &Effect<'_>) -> bool {
         let (masks, reason): (ReasonMasks, u16) = match effect {
-            Effect::PacketIn(it) => (self.wants.packet_in, u8::from(it.reason).into()),
+            Effect::PacketIn(it) => return self.wants_packet_in(0, it),
             Effect::FlowRemoved(it) => (self.wants.flow_removed, it.reason.into()),
             Effect::PortStatus(it) => (self.wants.port_status, u8::from(it.reason).into()),
             _ => return false,
         };
+        self.is_in(masks, reason)
+    }
+
+    fn is_in(&self, masks: ReasonMasks, reason: u16) -> bool {
         let mask = if self.role == RoleKind::Slave { masks.slave } else { masks.master };
         mask.checked_shr(reason.into()).unwrap_or(0) & 1 != 0
+    }
+
+    /// Whether it is to get a packet-in for the controllers that are `id`: see [`Sink::packet_in`].
+    pub fn wants_packet_in(&self, id: u16, packet_in: &PacketIn) -> bool {
+        self.id == id && self.is_in(self.wants.packet_in, u8::from(packet_in.reason).into())
+    }
+
+    /// A packet-in in the form that it wants, the only one in which `userdata` can be told.
+    pub fn packet_in(&self, userdata: &Bytes, packet_in: &PacketIn) -> Body {
+        if self.packet_in_format != PacketInFormat::Nxt2 {
+            return packet_in.clone().into();
+        }
+        let PacketIn { buffer, total_len, reason, table, cookie, match_, data } = packet_in.clone();
+        let packet_in = PacketIn2 {
+            full_len: (usize::from(total_len) != data.len()).then_some(total_len.into()),
+            packet: data,
+            buffer,
+            table: Some(table),
+            cookie: Some(cookie),
+            reason: Some(reason),
+            metadata: Some(match_),
+            userdata: Some(userdata.clone()).filter(|it| !it.is_empty()),
+            ..PacketIn2::default()
+        };
+        Extension::PacketIn2(packet_in).into()
     }
 }
 
@@ -122,7 +162,8 @@ impl Switch {
                 }
                 return Ok(());
             }
-            Body::Experimenter(_) | Body::Extension(_) => return Err(BadRequest::BadExperimenter.into()),
+            Body::Extension(it) => return extend(from, &it),
+            Body::Experimenter(_) => return Err(BadRequest::BadExperimenter.into()),
             // What only a switch sends, and what has no name.
             _ => return Err(BadRequest::BadType.into()),
         };
@@ -196,9 +237,7 @@ impl Switch {
             None => request.data,
         };
         let mut packet = Packet::new(&frame, port);
-        let mut run = Run::new(self, now, sink);
-        // However it ends, the message has been carried out.
-        let _: Result<(), Ended> = run.actions(&mut packet, &request.actions, Origin::PACKET_OUT);
+        Run::new(self, now, sink).packet_out(&mut packet, &request.actions);
         Ok(())
     }
 
@@ -267,6 +306,19 @@ impl Switch {
         }
         Ok(())
     }
+}
+
+/// What a controller says of itself in Open vSwitch's words.
+fn extend(from: &mut Controller, message: &Extension) -> Result<(), ErrorKind> {
+    match message {
+        Extension::SetControllerId(id) => from.id = *id,
+        Extension::SetPacketInFormat(format @ (PacketInFormat::Standard | PacketInFormat::Nxt2)) => {
+            from.packet_in_format = *format;
+        }
+        Extension::SetPacketInFormat(_) => return Err(BadRequest::Eperm.into()),
+        _ => return Err(BadRequest::BadExperimenter.into()),
+    }
+    Ok(())
 }
 
 pub(super) fn answer<S: Sink>(xid: Xid, body: impl Into<Body>, sink: &mut S) {

@@ -1,5 +1,7 @@
 //! What comes out of a switch, and what can be watched on the way.
 
+use bytes::Bytes;
+
 use super::flow::Flow;
 use super::packet::{Offload, Packet};
 use crate::action::Action;
@@ -111,6 +113,17 @@ pub trait Sink {
     /// Something that the switch does.
     fn effect(&mut self, effect: Effect<'_>);
 
+    /// A packet-in that the action `controller` or `dec_ttl(ids)` addresses to the controllers that say
+    /// that they are `id`, or gives `userdata` to (`ovs-actions(7)`): see
+    /// [`super::Controller::packet_in`]. Where nothing is done about it, those of 0 are all
+    /// controllers, and nobody learns of the others.
+    fn packet_in(&mut self, id: u16, userdata: &Bytes, packet_in: PacketIn) {
+        let _ = userdata;
+        if id == 0 {
+            self.effect(Effect::PacketIn(packet_in));
+        }
+    }
+
     /// A step on the way; to be watched, nothing needs to be done.
     #[inline]
     fn step(&mut self, step: &Step<'_>) {
@@ -121,6 +134,10 @@ pub trait Sink {
 impl<S: Sink + ?Sized> Sink for &mut S {
     fn effect(&mut self, effect: Effect<'_>) {
         (**self).effect(effect);
+    }
+
+    fn packet_in(&mut self, id: u16, userdata: &Bytes, packet_in: PacketIn) {
+        (**self).packet_in(id, userdata, packet_in);
     }
 
     #[inline]

@@ -12,6 +12,7 @@ use crate::instruction::{Instruction, Instructions};
 use crate::msg::flow_mod::FlowModFlags;
 use crate::msg::flow_removed::{FlowRemoved, FlowRemovedReason};
 use crate::multipart::FlowStats;
+use crate::nicira::NxAction;
 use crate::oxm::Match;
 
 /// Instructions with the order in which they are carried out.
@@ -45,8 +46,8 @@ impl Program {
 
     fn actions(&self) -> impl Iterator<Item = &Action> {
         self.instructions.iter().flat_map(|instruction| match instruction {
-            Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => &actions[..],
-            _ => &[],
+            Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => flat(actions),
+            _ => flat(&[]),
         })
     }
 
@@ -71,6 +72,26 @@ impl Program {
             _ => None,
         })
     }
+}
+
+/// Actions, and those in them.
+pub(super) fn flat(actions: &[Action]) -> impl Iterator<Item = &Action> {
+    let mut open: SmallVec<[std::slice::Iter<'_, Action>; 2]> = SmallVec::new();
+    open.push(actions.iter());
+    std::iter::from_fn(move || {
+        loop {
+            let Some(action) = open.last_mut()?.next() else {
+                open.pop();
+                continue;
+            };
+            if let Action::Nicira(nested) = action
+                && let NxAction::Clone(actions) = &**nested
+            {
+                open.push(actions.iter());
+            }
+            return Some(action);
+        }
+    })
 }
 
 /// A flow with its counters (OF 1.3.5 §5.2).

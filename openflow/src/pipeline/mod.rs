@@ -49,12 +49,15 @@
 //! - `OFPP_NORMAL` is a learning switch for each VLAN (optional, OF 1.3.5 §4.5).
 //!
 //! # Of Open vSwitch
-//! Registers are matched and set; `load`, `move`, a masked `set_field`, `output:FIELD`, `push`, `pop`
-//! and `note` are carried out among applied actions and in packet-outs (`ovs-actions(7)`). Its other
-//! fields and actions are refused, and these in action sets and buckets.
+//! Registers are matched and set. Of its own actions (`ovs-actions(7)`) those that change fields
+//! (`load`, `move`, a masked `set_field`, `push`, `pop`, `set_tunnel`, `check_pkt_larger`), look the
+//! packet up again (`resubmit`, `clone`, `exit`), send it (`output:FIELD`, `output(max_len=)`,
+//! `controller`, `dec_ttl(ids)`), and `note`, `pop_queue` and `fin_timeout` are carried out; in action
+//! sets and buckets those for which Open vSwitch has an order. Its other fields and actions are refused.
 //!
 //! # Bounds
-//! A packet is good for 65536 actions with all its copies, groups chain 32 deep, frames grow to
+//! A packet is good for 65536 actions and 4096 lookups with all its copies, groups chain 32 deep, lookups
+//! and groups stand 400 deep in each other, 64 of them in the same or an earlier table, frames grow to
 //! [`FRAME_MAX`] bytes.
 
 mod action_set;
@@ -69,6 +72,7 @@ mod flow_mod;
 mod group;
 mod key;
 mod meter;
+mod nesting;
 mod nicira;
 mod normal;
 mod packet;

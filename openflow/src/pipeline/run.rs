@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::action_set::ActionSet;
+use super::classifier::FlowIx;
 use super::effect::{Dropped, Effect, Sink, Step};
 use super::group::CHAIN_MAX;
+use super::key::Key;
 use super::meter::{Verdict, remarked};
+use super::nesting::{Direction, Nesting};
 use super::normal::Way;
 use super::packet::Packet;
 use super::switch::Switch;
@@ -22,8 +25,23 @@ use bytes::Bytes;
 /// The most actions that are carried out for one packet with all its copies.
 const ACTIONS_MAX: u32 = 1 << 16;
 
-/// A packet, or this copy of it, goes no further.
-pub(super) struct Ended;
+/// The most flow tables that are looked up for one packet with all its copies (`ovs-actions(7)`, "Too
+/// many resubmits").
+const LOOKUPS_MAX: u32 = 4096;
+
+/// What an action ends besides itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The actions of its list behind it, and of the tables behind that: no flow takes the packet, its
+    /// TTL is used up, the frame too long.
+    List,
+    /// All lists of actions that are under way, but not the action set (`exit`).
+    Lists,
+    /// The packet, or this copy of it (a meter).
+    Copy,
+    /// The packet with all its copies: it takes more than one packet may.
+    Packet,
+}
 
 /// Who sends a packet: what a packet-in tells of it.
 #[derive(Clone, Copy)]
@@ -31,10 +49,14 @@ pub(super) struct Origin {
     pub(super) table: TableId,
     pub(super) cookie: u64,
     pub(super) reason: PacketInReason,
+    /// Whether they are a table-miss flow's.
+    pub(super) miss: bool,
     /// Whether actions may send to the tables: those of a packet-out.
     pub(super) tables: bool,
+    /// Where in its table the flow is that the actions are of.
+    pub(super) flow: Option<FlowIx>,
     /// How many groups it is inside of.
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 impl Origin {
@@ -45,7 +67,9 @@ impl Origin {
         table: TableId(0),
         cookie: Origin::NO_COOKIE,
         reason: PacketInReason::Action,
+        miss: false,
         tables: true,
+        flow: None,
         depth: 0,
     };
 }
@@ -71,30 +95,60 @@ impl Switch {
 
 /// A packet on its way.
 pub(super) struct Run<'a, S> {
-    switch: &'a mut Switch,
-    sink: &'a mut S,
-    now: Instant,
+    pub(super) switch: &'a mut Switch,
+    pub(super) sink: &'a mut S,
+    pub(super) now: Instant,
     left: u32,
+    lookups: u32,
+    /// The table that it is in.
+    pub(super) at: TableId,
+    /// Whether a table-miss flow is no reason for what is sent to the controller: an action set or a
+    /// packet-out led there.
+    pub(super) led: bool,
+    /// The action set. It is of the whole way, whatever is looked up again.
+    pub(super) set: ActionSet,
     /// What `push` put there.
     pub(super) stack: Vec<u128>,
+    pub(super) nesting: Nesting,
 }
 
 impl<'a, S: Sink> Run<'a, S> {
     pub(super) fn new(switch: &'a mut Switch, now: Instant, sink: &'a mut S) -> Run<'a, S> {
-        Run { switch, sink, now, left: ACTIONS_MAX, stack: Vec::new() }
+        let (at, set, stack) = (TableId(0), ActionSet::default(), Vec::new());
+        Run {
+            switch,
+            sink,
+            now,
+            left: ACTIONS_MAX,
+            lookups: 0,
+            at,
+            led: false,
+            set,
+            stack,
+            nesting: Nesting::default(),
+        }
     }
 
-    fn dropped(&mut self, why: Dropped) {
+    pub(super) fn dropped(&mut self, why: Dropped) {
         self.sink.step(&Step::Dropped(why));
     }
 
     /// More than one packet may have.
-    pub(super) fn exhausted(&mut self) -> Result<(), Ended> {
+    pub(super) fn exhausted<T>(&mut self) -> Result<T, Ended> {
         self.dropped(Dropped::Exhausted);
-        Err(Ended)
+        Err(Ended::Packet)
     }
 
-    /// Through the tables, from the first on.
+    /// Takes so many of the actions that the packet is good for.
+    pub(super) fn spend(&mut self, count: usize) -> Result<(), Ended> {
+        match u32::try_from(count).ok().and_then(|count| self.left.checked_sub(count)) {
+            Some(left) => self.left = left,
+            None => return self.exhausted(),
+        }
+        Ok(())
+    }
+
+    /// Through the tables, from the first on, and the action set.
     pub(super) fn tables(&mut self, packet: &mut Packet) {
         if packet.is_fragment() && self.switch.settings.fragments == Fragments::Drop {
             return self.dropped(Dropped::Fragment);
@@ -102,23 +156,50 @@ impl<'a, S: Sink> Run<'a, S> {
         if self.switch.standalone {
             return self.normal(packet);
         }
-        let mut set = ActionSet::default();
-        let mut next = Some(TableId(0));
-        let mut last = TableId(0);
-        while let Some(table) = next {
-            last = table;
-            match self.table(packet, table, &mut set) {
-                Ok(goto) => next = goto.filter(|goto| *goto > table),
-                Err(Ended) => return,
-            }
+        self.led = false;
+        match self.walk(packet, TableId(0), None) {
+            Ok(()) | Err(Ended::Lists) => self.action_set(packet),
+            Err(_) => {}
         }
+    }
+
+    /// The actions of a packet-out. However they end, the message has been carried out.
+    pub(super) fn packet_out(&mut self, packet: &mut Packet, actions: &[Action]) {
+        self.led = true;
+        let ended = self.actions(packet, actions, Origin::PACKET_OUT);
+        // What it was resubmitted to may have written one.
+        if matches!(ended, Ok(()) | Err(Ended::Lists)) && !self.set.is_empty() {
+            self.action_set(packet);
+        }
+    }
+
+    /// The tables are behind the packet.
+    pub(super) fn action_set(&mut self, packet: &mut Packet) {
         self.sink.step(&Step::ActionSet);
+        // What is written meanwhile comes too late.
+        let set = std::mem::take(&mut self.set);
         let actions = set.in_order();
         if actions.is_empty() {
             return self.dropped(Dropped::NoOutput);
         }
-        let origin = Origin { table: last, tables: false, ..Origin::PACKET_OUT };
+        let origin = Origin { table: self.at, tables: false, ..Origin::PACKET_OUT };
+        self.led = true;
         let _: Result<(), Ended> = self.actions(packet, actions, origin);
+    }
+
+    /// From a table on, as far as there is a next one. In the first the packet may be looked up as if
+    /// it were another.
+    pub(super) fn walk(
+        &mut self,
+        packet: &mut Packet,
+        first: TableId,
+        as_if: Option<&Key>,
+    ) -> Result<(), Ended> {
+        let mut next = self.table(packet, first, as_if)?;
+        while let Some(table) = next.filter(|next| *next > self.at) {
+            next = self.table(packet, table, None)?;
+        }
+        Ok(())
     }
 
     /// Through one table; the table that follows.
@@ -126,25 +207,39 @@ impl<'a, S: Sink> Run<'a, S> {
         &mut self,
         packet: &mut Packet,
         id: TableId,
-        set: &mut ActionSet,
+        as_if: Option<&Key>,
     ) -> Result<Option<TableId>, Ended> {
-        let flow = self.switch.table_mut(id).and_then(|table| table.lookup(packet.key()));
-        self.sink.step(&Step::Table { table: id, packet, flow: flow.as_deref() });
-        let Some(flow) = flow else {
-            self.dropped(Dropped::NoFlow);
-            return Err(Ended);
+        if self.lookups == LOOKUPS_MAX {
+            return self.exhausted();
+        }
+        self.lookups += 1;
+        self.at = id;
+        let key = as_if.unwrap_or(packet.key());
+        let found = self.switch.table_mut(id).and_then(|table| table.lookup(key));
+        self.sink.step(&Step::Table { table: id, packet, flow: found.as_ref().map(|(_, flow)| &**flow) });
+        let Some((at, flow)) = found else {
+            // Where it was looked up again it goes on.
+            if self.nesting.is_outermost() {
+                self.dropped(Dropped::NoFlow);
+            }
+            return Err(Ended::List);
         };
         flow.count(packet.frame().len(), self.now);
-        let reason = if flow.is_table_miss() { PacketInReason::NoMatch } else { PacketInReason::Action };
-        let origin = Origin { table: id, cookie: flow.cookie, reason, tables: false, depth: 0 };
+        let miss = flow.is_table_miss();
+        let reason = if miss && !self.led { PacketInReason::NoMatch } else { PacketInReason::Action };
+        let cookie = flow.cookie;
+        let origin = Origin { table: id, cookie, reason, miss, tables: false, flow: Some(at), depth: 0 };
         let program = Arc::clone(&flow.program);
         let mut goto = None;
         for instruction in program.steps() {
             match instruction {
                 Instruction::Meter(meter) => self.meter(packet, *meter)?,
                 Instruction::ApplyActions(actions) => self.actions(packet, actions, origin)?,
-                Instruction::ClearActions => set.clear(),
-                Instruction::WriteActions(actions) => set.write(actions),
+                Instruction::ClearActions => self.set.clear(),
+                Instruction::WriteActions(actions) => {
+                    self.spend(actions.len())?;
+                    self.set.write(actions);
+                }
                 Instruction::WriteMetadata { metadata, mask } => {
                     packet.set_metadata(packet.metadata() & !mask | metadata & mask);
                 }
@@ -160,7 +255,7 @@ impl<'a, S: Sink> Run<'a, S> {
             Verdict::Pass => None,
             Verdict::Drop(_) => {
                 self.dropped(Dropped::Meter(meter));
-                return Err(Ended);
+                return Err(Ended::Copy);
             }
             Verdict::Remark(band, levels) => {
                 let dscp = packet.key().get(FieldId::IpDscp) as u8;
@@ -180,10 +275,7 @@ impl<'a, S: Sink> Run<'a, S> {
         origin: Origin,
     ) -> Result<(), Ended> {
         for action in actions {
-            let Some(left) = self.left.checked_sub(1) else {
-                return self.exhausted();
-            };
-            self.left = left;
+            self.spend(1)?;
             self.sink.step(&Step::Action { action, packet });
             self.action(packet, action, origin)?;
         }
@@ -195,7 +287,7 @@ impl<'a, S: Sink> Run<'a, S> {
         let mut used_up = false;
         match action {
             Action::Output { port, max_len } => self.output(packet, *port, *max_len, origin),
-            Action::Group(group) => self.group(packet, *group, origin),
+            Action::Group(group) => self.group(packet, *group, origin)?,
             Action::SetQueue(queue) => packet.set_queue(Some(*queue)),
             Action::SetField(field) => {
                 if let (Some(id), Some((value, _))) = (field.id(), field.to_bits()) {
@@ -220,40 +312,50 @@ impl<'a, S: Sink> Run<'a, S> {
         }
         if too_long {
             self.dropped(Dropped::TooLong);
-            return Err(Ended);
+            return Err(Ended::List);
         }
-        if used_up {
-            let origin = Origin { reason: PacketInReason::InvalidTtl, ..origin };
-            let max_len = self.switch.settings.miss_send_len;
-            self.packet_in(packet, max_len, origin);
-            self.dropped(Dropped::Ttl);
-            return Err(Ended);
+        if used_up { self.used_up(packet, &[0], origin) } else { Ok(()) }
+    }
+
+    /// The TTL is: these controllers are told.
+    pub(super) fn used_up(&mut self, packet: &Packet, ids: &[u16], origin: Origin) -> Result<(), Ended> {
+        let origin = Origin { reason: PacketInReason::InvalidTtl, ..origin };
+        let max_len = self.switch.settings.miss_send_len;
+        for id in ids {
+            self.packet_in(packet, max_len, origin, *id, &Bytes::new());
         }
-        Ok(())
+        self.dropped(Dropped::Ttl);
+        Err(Ended::List)
     }
 
     /// The buckets of a group, each with a copy.
-    fn group(&mut self, packet: &Packet, id: GroupId, origin: Origin) {
+    fn group(&mut self, packet: &Packet, id: GroupId, origin: Origin) -> Result<(), Ended> {
         let Switch { groups, ports, .. } = &mut *self.switch;
         let len = packet.frame().len();
         let chosen = groups.take(id, packet.key(), len, ports).filter(|(_, chosen)| !chosen.is_empty());
         let Some((buckets, chosen)) = chosen.filter(|_| origin.depth < CHAIN_MAX) else {
-            return self.dropped(Dropped::NoBucket(id));
+            self.dropped(Dropped::NoBucket(id));
+            return Ok(());
         };
-        let origin = Origin { cookie: Origin::NO_COOKIE, tables: false, depth: origin.depth + 1, ..origin };
+        let Some(outside) = self.nesting.enter(Direction::Forth) else { return self.exhausted() };
+        let depth = origin.depth + 1;
+        let origin = Origin { table: origin.table, tables: false, depth, ..Origin::PACKET_OUT };
         for bucket in chosen {
             self.sink.step(&Step::Bucket { group: id, bucket });
             let mut copy = packet.clone();
             // What ends a copy does not end the packet.
             let _: Result<(), Ended> = self.actions(&mut copy, &buckets[bucket].actions, origin);
+            self.at = origin.table;
         }
+        self.nesting = outside;
+        Ok(())
     }
 
     pub(super) fn output(&mut self, packet: &mut Packet, port: PortNo, max_len: u16, origin: Origin) {
         let in_port = packet.in_port();
         match port {
             PortNo::IN_PORT => self.send(packet, in_port),
-            PortNo::CONTROLLER => self.packet_in(packet, max_len, origin),
+            PortNo::CONTROLLER => self.packet_in(packet, max_len, origin, 0, &Bytes::new()),
             PortNo::NORMAL => self.normal(packet),
             PortNo::ALL | PortNo::FLOOD => self.flood(packet, port == PortNo::FLOOD),
             PortNo::TABLE if origin.tables => self.tables(&mut packet.clone()),
@@ -289,7 +391,7 @@ impl<'a, S: Sink> Run<'a, S> {
         }
     }
 
-    fn send(&mut self, packet: &Packet, port: PortNo) {
+    pub(super) fn send(&mut self, packet: &Packet, port: PortNo) {
         if !self.switch.ports.send(port, packet.frame().len()) {
             return self.dropped(Dropped::Egress(port));
         }
@@ -304,23 +406,36 @@ impl<'a, S: Sink> Run<'a, S> {
         self.sink.effect(Effect::Output { port, queue, frame, offload });
     }
 
-    fn packet_in(&mut self, packet: &Packet, max_len: u16, origin: Origin) {
+    /// For the controllers that are `id`, with this for them to read.
+    pub(super) fn packet_in(
+        &mut self,
+        packet: &Packet,
+        max_len: u16,
+        origin: Origin,
+        id: u16,
+        userdata: &Bytes,
+    ) {
         let in_port = packet.in_port();
         let port = self.switch.ports.get(in_port);
         if port.is_some_and(|port| port.config.contains(PortConfig::NO_PACKET_IN)) {
             return self.dropped(Dropped::NoPacketIn);
         }
-        if packet.offload().is_some() {
-            for frame in &packet.finished() {
-                self.packet_in_of(packet, frame, max_len, origin);
+        let tell = |run: &mut Self, frame: &[u8]| {
+            let packet_in = run.packet_in_of(packet, frame, max_len, origin);
+            if id == 0 && userdata.is_empty() {
+                run.sink.effect(Effect::PacketIn(packet_in));
+            } else {
+                run.sink.packet_in(id, userdata, packet_in);
             }
-            return;
+        };
+        if packet.offload().is_some() {
+            return packet.finished().iter().for_each(|frame| tell(self, frame));
         }
-        self.packet_in_of(packet, packet.frame(), max_len, origin);
+        tell(self, packet.frame());
     }
 
     /// A packet-in of a packet whose bytes are `frame` when they are finished.
-    fn packet_in_of(&mut self, packet: &Packet, frame: &[u8], max_len: u16, origin: Origin) {
+    fn packet_in_of(&mut self, packet: &Packet, frame: &[u8], max_len: u16, origin: Origin) -> PacketIn {
         let in_port = packet.in_port();
         let kept = max_len != WHOLE_PACKET && usize::from(max_len) < frame.len();
         let buffer = if kept { self.switch.buffers.keep(frame, in_port) } else { None };
@@ -339,7 +454,7 @@ impl<'a, S: Sink> Run<'a, S> {
         for (id, value) in packet.key().registers() {
             match_.extend(OxmField::from_bits(id, value.into(), None));
         }
-        self.sink.effect(Effect::PacketIn(PacketIn {
+        PacketIn {
             buffer,
             total_len: u16::try_from(frame.len()).unwrap_or(u16::MAX),
             reason: origin.reason,
@@ -347,6 +462,6 @@ impl<'a, S: Sink> Run<'a, S> {
             cookie: origin.cookie,
             match_,
             data: Bytes::copy_from_slice(&frame[..len]),
-        }));
+        }
     }
 }

@@ -27,11 +27,11 @@ impl Table {
 
     /// The flow that takes a packet with this key.
     #[inline]
-    pub(super) fn lookup(&mut self, key: &Key) -> Option<&mut Flow> {
+    pub(super) fn lookup(&mut self, key: &Key) -> Option<(FlowIx, &mut Flow)> {
         self.lookups += 1;
         let at = self.classifier.lookup(key)?;
         self.matched += 1;
-        self.flows[at as usize].as_mut()
+        Some((at, self.flows[at as usize].as_mut()?))
     }
 
     /// Like [`Table::lookup`], and nothing is counted.
@@ -96,6 +96,21 @@ impl Table {
         if let Some(old) = place.replace(flow)
             && let Some(deadline) = old.deadline
         {
+            self.deadlines.remove(&(deadline, at));
+        }
+        self.watch(at);
+    }
+
+    /// Makes the timeouts of a flow, in seconds, no longer than these; 0 leaves one as it is.
+    pub(super) fn shorten(&mut self, at: FlowIx, idle: u16, hard: u16) {
+        let Some(flow) = self.get_mut(at) else { return };
+        let shorter = |old: u16, new: u16| if old == 0 || new != 0 && new < old { new } else { old };
+        let (idle, hard) = (shorter(flow.idle_timeout, idle), shorter(flow.hard_timeout, hard));
+        if (idle, hard) == (flow.idle_timeout, flow.hard_timeout) {
+            return;
+        }
+        (flow.idle_timeout, flow.hard_timeout) = (idle, hard);
+        if let Some(deadline) = flow.deadline {
             self.deadlines.remove(&(deadline, at));
         }
         self.watch(at);

@@ -6,6 +6,7 @@ use openflow::ids::{GroupId, PortNo, TableId};
 use openflow::instruction::Instruction;
 use openflow::msg::flow_mod::FlowMod;
 use openflow::msg::group_mod::{Bucket, GroupKind, GroupMod};
+use openflow::nicira::NxAction;
 use openflow::oxm::{FieldId, Maskable, Match, OxmField};
 use openflow::pipeline::Packet;
 
@@ -14,7 +15,7 @@ use super::nicira;
 
 /// Packets for one rule set.
 pub const PACKETS: usize = 10;
-const TABLES: u8 = 4;
+pub const TABLES: u8 = 4;
 
 pub struct Case {
     pub groups: Vec<GroupMod>,
@@ -196,13 +197,13 @@ fn instructions(r: &mut Gen, table: u8, matched: &Match, groups: usize) -> openf
     let mut all = openflow::Instructions::new();
     let mut known = matched.clone();
     if r.chance(2) || table == TABLES - 1 {
-        all.set(Instruction::ApplyActions(applied(r, &mut known, groups)));
+        all.set(Instruction::ApplyActions(applied(r, &mut known, groups, table)));
     }
     if r.chance(6) {
         all.set(Instruction::ClearActions);
     }
     if r.chance(3) {
-        all.set(Instruction::WriteActions(actions(r, &mut known, groups, 4)));
+        all.set(Instruction::WriteActions(written(r, &mut known, groups, table)));
     }
     if r.chance(4) {
         all.set(Instruction::WriteMetadata {
@@ -333,13 +334,26 @@ fn actions(r: &mut Gen, known: &mut Match, groups: usize, most: usize) -> Action
 }
 
 /// Actions, and Open vSwitch's own among them.
-fn applied(r: &mut Gen, known: &mut Match, groups: usize) -> Actions {
+fn applied(r: &mut Gen, known: &mut Match, groups: usize, table: u8) -> Actions {
     let mut list = Actions::new();
     for _ in 0..1 + r.below(3) {
         list.extend(actions(r, known, groups, 2));
         for _ in 0..r.below(3) {
-            list.extend(nicira::action(r, known));
+            list.extend(nicira::action(r, known, table));
         }
+    }
+    list
+}
+
+/// Likewise for an action set.
+fn written(r: &mut Gen, known: &mut Match, groups: usize, table: u8) -> Actions {
+    let mut list = actions(r, known, groups, 4);
+    for _ in 0..r.below(3) {
+        list.extend(nicira::written(r, known, table));
+    }
+    if table > 0 && r.chance(60) {
+        // One that has no place there is refused.
+        list.push(NxAction::Exit.into());
     }
     list
 }
@@ -357,7 +371,7 @@ fn group(r: &mut Gen, id: u32) -> GroupMod {
     let count = if matches!(kind, GroupKind::Indirect | GroupKind::Select) { 1 } else { r.below(4) };
     let buckets: Vec<Bucket> = (0..count)
         .map(|_| {
-            let actions = actions(r, &mut Match::new(), id as usize, 4);
+            let actions = written(r, &mut Match::new(), id as usize, 0);
             let bucket = Bucket::new(actions);
             match kind {
                 GroupKind::Select => bucket.weight(5),

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
+use bytes::Bytes;
 use flowbed_openflow as openflow;
 use openflow::action::Action;
 use openflow::ids::{MacAddr, PortNo};
-use openflow::msg::packet_in::PacketInReason;
+use openflow::msg::packet_in::{PacketIn, PacketInReason};
 use openflow::msg::packet_out::PacketOut;
 use openflow::nicira::{ActionField, NxAction, Subfield};
 use openflow::oxm::{FieldId, OxmField};
@@ -23,7 +24,8 @@ use super::ovs::{Ovs, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Came {
     Frame(PortNo, Vec<u8>),
-    PacketIn(PacketInReason, Vec<u8>),
+    /// Why, and for which controllers.
+    PacketIn(PacketInReason, u16, Vec<u8>),
 }
 
 /// Collects what leaves a switch.
@@ -34,9 +36,13 @@ impl Sink for Out {
     fn effect(&mut self, effect: Effect<'_>) {
         match effect {
             Effect::Output { port, frame, .. } => self.0.push(Came::Frame(port, frame.to_vec())),
-            Effect::PacketIn(it) => self.0.push(Came::PacketIn(it.reason, it.data.to_vec())),
+            Effect::PacketIn(it) => self.0.push(Came::PacketIn(it.reason, 0, it.data.to_vec())),
             _ => {}
         }
+    }
+
+    fn packet_in(&mut self, id: u16, _: &Bytes, it: PacketIn) {
+        self.0.push(Came::PacketIn(it.reason, id, it.data.to_vec()));
     }
 }
 
@@ -110,6 +116,10 @@ fn set(id: FieldId, value: u128) -> Result<Action> {
 /// The actions that set what `header(key=value,…)` says.
 fn set_header(text: &str, out: &mut Vec<Action>) -> Result<()> {
     let (header, members) = call(text).ok_or("no header")?;
+    // Of a tunnel nothing is seen on these ports.
+    if header == "tunnel" {
+        return Ok(());
+    }
     for member in members.split(',') {
         let (key, value) = member.split_once('=').ok_or("no value")?;
         let (value, mask) = match value.split_once('/') {
@@ -195,6 +205,8 @@ pub struct Datapath<'a> {
     switch: Switch,
     frame: Vec<u8>,
     out: Vec<Came>,
+    /// To so many bytes the next output is cut.
+    truncate: Option<u32>,
 }
 
 impl<'a> Datapath<'a> {
@@ -204,7 +216,7 @@ impl<'a> Datapath<'a> {
             let port = openflow::Port { number: *number, ..Default::default() };
             switch.set_port(port, Instant::now(), &mut Out::default());
         }
-        Datapath { numbers, switch, frame: frame.to_vec(), out: Vec::new() }
+        Datapath { numbers, switch, frame: frame.to_vec(), out: Vec::new(), truncate: None }
     }
 
     /// What comes out for the actions of a trace; `None` where the trace does not tell all.
@@ -229,13 +241,26 @@ impl<'a> Datapath<'a> {
             }
             if let Ok(number) = action.parse() {
                 let port = *self.numbers.0.get(&number).ok_or("an unknown port")?;
-                self.emit(&before, Action::output(port))?;
+                let output = match self.truncate.take() {
+                    Some(max_len) => NxAction::OutputTruncated { port, max_len }.into(),
+                    None => Action::output(port),
+                };
+                self.emit(&before, output)?;
                 continue;
             }
             let (name, rest) = call(action).ok_or_else(|| format!("what is {action}?"))?;
             match name {
                 "set" => set_header(rest, &mut before)?,
                 "clone" => self.actions(before.clone(), rest)?,
+                "trunc" => self.truncate = Some(rest.parse()?),
+                "check_pkt_len" => {
+                    let size = number(member(rest, "size").ok_or("no size")?)? as usize;
+                    let parts = split(rest);
+                    let branch = if self.length(&before)? > size { "gt(" } else { "le(" };
+                    let branch = parts.into_iter().find(|part| part.starts_with(branch));
+                    let (_, actions) = branch.and_then(call).ok_or("no branch")?;
+                    self.actions(before.clone(), actions)?;
+                }
                 "push_vlan" => {
                     let tpid = member(rest, "tpid").map_or(Ok(0x8100), number)?;
                     before.push(Action::PushVlan(tpid as u16));
@@ -265,15 +290,29 @@ impl<'a> Datapath<'a> {
                         6 => PacketInReason::NoMatch,
                         other => other.into(),
                     };
+                    let id = controller.and_then(|members| member(members, "controller_id")).ok_or(rest)?;
+                    let id = number(id)? as u16;
                     self.emit(&before, Action::controller())?;
-                    if let Some(Came::PacketIn(told, _)) = self.out.last_mut() {
-                        *told = reason;
+                    if let Some(Came::PacketIn(why, to, _)) = self.out.last_mut() {
+                        (*why, *to) = (reason, id);
                     }
                 }
                 other => return Err(format!("what is {other}?").into()),
             }
         }
         Ok(())
+    }
+
+    /// How long the packet is then, without a VLAN tag.
+    fn length(&mut self, before: &[Action]) -> Result<usize> {
+        self.emit(before, Action::controller())?;
+        match self.out.pop() {
+            Some(Came::PacketIn(.., frame)) => {
+                let tagged = matches!(frame.get(12..14), Some([0x81, 0] | [0x88, 0xa8]));
+                Ok(frame.len() - if tagged { 4 } else { 0 })
+            }
+            other => Err(format!("no packet but {other:?}").into()),
+        }
     }
 
     fn emit(&mut self, before: &[Action], last: Action) -> Result<()> {

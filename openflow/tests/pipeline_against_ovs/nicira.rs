@@ -1,10 +1,14 @@
 //! Random actions of Open vSwitch's own, and matches of the registers that they set.
 
+use bytes::Bytes;
 use flowbed_openflow as openflow;
 use openflow::action::Action;
-use openflow::nicira::{ActionField, NxAction, Subfield};
+use openflow::ids::{PortNo, TableId};
+use openflow::msg::packet_in::PacketInReason;
+use openflow::nicira::{ActionField, Controller, NxAction, Subfield};
 use openflow::oxm::{FieldId, Match, OxmField};
 
+use super::cases::TABLES;
 use super::generate::Gen;
 
 const REGISTERS: [FieldId; 8] = [
@@ -81,9 +85,60 @@ fn part(r: &mut Gen, known: &Match, most: u16) -> Option<Subfield> {
     Subfield::new(field, least + r.below(usize::from(field.bits() - least - count) + 1) as u16, count)
 }
 
+/// Looks a packet up again, seldom in a table where it may have been: that leads far.
+fn resubmit(r: &mut Gen, table: u8, own: u8) -> NxAction {
+    let later = table + 1 + r.below(usize::from(TABLES - table)) as u8;
+    let to = if r.chance(12) { r.pick(&[0, 1, 2, own]) } else { later };
+    let in_port = if r.chance(4) { PortNo(1 + r.below(5) as u32) } else { PortNo::IN_PORT };
+    NxAction::Resubmit { in_port, table: Some(TableId(to)), original_direction: false }
+}
+
+fn controller(r: &mut Gen) -> Controller {
+    let reason = PacketInReason::from(r.below(3) as u8);
+    let userdata = if r.chance(2) { vec![1, 2, 3].into() } else { Bytes::new() };
+    Controller { id: r.below(3) as u16, reason, userdata, ..Controller::default() }
+}
+
+/// One that an action set has a place for.
+pub fn written(r: &mut Gen, known: &Match, table: u8) -> Option<Action> {
+    if r.chance(4) {
+        return Some(resubmit(r, table, 0).into());
+    }
+    let one = action(r, known, table)?;
+    let Action::Nicira(action) = &one else { return Some(one) };
+    let fits = matches!(**action, NxAction::Load { .. } | NxAction::Move { .. } | NxAction::DecTtl(_));
+    fits.then_some(one)
+}
+
 /// One of the actions.
-pub fn action(r: &mut Gen, known: &Match) -> Option<Action> {
-    let action = match r.below(10) {
+pub fn action(r: &mut Gen, known: &Match, table: u8) -> Option<Action> {
+    let action = match r.below(18) {
+        10..=12 => resubmit(r, table, 0xff),
+        13 => NxAction::Controller(controller(r)),
+        14 => match known.get(FieldId::EthType) {
+            Some(OxmField::EthType(0x0800 | 0x86dd)) => NxAction::DecTtl(vec![r.below(2) as u16, 7]),
+            _ => NxAction::PopQueue,
+        },
+        15 => {
+            let list = (0..r.below(4)).filter_map(|_| match r.below(3) {
+                0 => Some(Action::output(PortNo(1 + r.below(4) as u32))),
+                _ => action(r, known, table),
+            });
+            NxAction::Clone(list.collect())
+        }
+        16 => match r.below(8) {
+            0 => NxAction::Exit,
+            1 => NxAction::SetTunnel64(r.below(4) as u64),
+            2 => NxAction::FinTimeout { idle: 5, hard: 0 },
+            3 => {
+                let id = r.pick(&REGISTERS);
+                let to = Subfield::new(id, r.below(id.bits() as usize) as u16, 1)?;
+                NxAction::CheckPacketLarger { length: r.pick(&[40, 50, 60]), to }
+            }
+            _ => {
+                NxAction::OutputTruncated { port: PortNo(1 + r.below(4) as u32), max_len: r.pick(&[14, 40]) }
+            }
+        },
         0..=2 => {
             let to = part(r, known, 64)?;
             let random = r.u128() as u64 & u64::MAX >> (64 - to.bits());

@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use openflow::extension::Extension;
+use openflow::msg::packet_in::PacketIn;
 use openflow::msg::role::RoleKind;
 use openflow::pipeline::{self, Controller, Effect, Offload, Packet, Sink};
 use openflow::{Body, DecodeError, ErrorMsg, Message, Port, PortNo, Xid};
@@ -276,7 +278,12 @@ impl Channel {
 
     /// Adds what the controller has not asked for.
     fn tell(&mut self, body: &Body) {
-        if matches!(body, Body::PacketIn(_)) && self.outbox.len() > PACKET_INS {
+        let packet_in = match body {
+            Body::PacketIn(_) => true,
+            Body::Extension(it) => matches!(**it, Extension::PacketIn2(_)),
+            _ => false,
+        };
+        if packet_in && self.outbox.len() > PACKET_INS {
             return;
         }
         if self.outbox.len() > OVERRUN {
@@ -316,13 +323,22 @@ impl<W: Wires> Outlet<'_, W> {
             wants.for_each(|channel| channel.tell(&body));
         }
     }
+
+    fn tell_packet_in(&mut self, id: u16, userdata: &Bytes, packet_in: &PacketIn) {
+        for channel in &mut *self.channels {
+            if channel.controller.wants_packet_in(id, packet_in) {
+                let body = channel.controller.packet_in(userdata, packet_in);
+                channel.tell(&body);
+            }
+        }
+    }
 }
 
 impl<W: Wires> Sink for Outlet<'_, W> {
     fn effect(&mut self, effect: Effect<'_>) {
         match &effect {
             Effect::Output { port, frame, offload, .. } => self.wires.send(*port, frame, *offload),
-            Effect::PacketIn(it) => self.tell(&effect, || Body::PacketIn(it.clone())),
+            Effect::PacketIn(it) => self.tell_packet_in(0, &Bytes::new(), it),
             Effect::FlowRemoved(it) => self.tell(&effect, || Body::FlowRemoved(it.clone())),
             Effect::PortStatus(it) => self.tell(&effect, || Body::PortStatus(it.clone())),
             Effect::Reply(message) => {
@@ -338,6 +354,10 @@ impl<W: Wires> Sink for Outlet<'_, W> {
                 }
             }
         }
+    }
+
+    fn packet_in(&mut self, id: u16, userdata: &Bytes, packet_in: PacketIn) {
+        self.tell_packet_in(id, userdata, &packet_in);
     }
 }
 

@@ -117,6 +117,17 @@ impl Packet {
         self.layout.ipv4 != 0 || self.layout.ipv6 != 0
     }
 
+    /// Its length in bytes without its outermost VLAN tag.
+    pub(super) fn len_untagged(&self) -> usize {
+        self.frame().len() - if self.layout.vlan != 0 { 4 } else { 0 }
+    }
+
+    /// The flags of TCP, where it has them.
+    pub(super) fn tcp_flags(&self) -> Option<u16> {
+        let at = self.transport_of(6)?;
+        Some(u16::from_be_bytes(self.read(at + 12)) & 0x0fff)
+    }
+
     /// Whether it is a fragment of an IP packet.
     pub fn is_fragment(&self) -> bool {
         self.layout.fragment

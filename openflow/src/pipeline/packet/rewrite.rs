@@ -168,7 +168,7 @@ impl Packet {
         Some(())
     }
 
-    fn transport_of(&self, proto: u8) -> Option<usize> {
+    pub(super) fn transport_of(&self, proto: u8) -> Option<usize> {
         let at = self.layout.transport;
         (at != 0 && self.frame()[self.layout.proto] == proto).then_some(at)
     }

@@ -9,6 +9,8 @@ mod requests;
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::*;
 use crate::error::ErrorKind;
 use crate::ids::{PortNo, Xid};
@@ -25,6 +27,8 @@ use crate::text::{Parser, Strictness};
 struct Out {
     frames: Vec<(PortNo, Vec<u8>)>,
     packet_ins: Vec<PacketIn>,
+    /// Those for some controllers alone.
+    addressed: Vec<(u16, Bytes, PacketIn)>,
     removed: Vec<FlowRemoved>,
     port_status: Vec<PortStatus>,
     replies: Vec<Body>,
@@ -42,6 +46,10 @@ impl Sink for Out {
             Effect::Reply(it) => self.replies.push(it.body),
             Effect::OneMaster => self.one_master = true,
         }
+    }
+
+    fn packet_in(&mut self, id: u16, userdata: &Bytes, it: PacketIn) {
+        self.addressed.push((id, userdata.clone(), it));
     }
 
     fn step(&mut self, step: &Step<'_>) {

@@ -1,6 +1,8 @@
-//! Open vSwitch's own actions (`ovs-actions(7)`), those that the pipeline has: `load`, `move`, a
-//! masked `set_field`, `output:FIELD`, `push`, `pop` and `note`. They stand in apply-actions and in
-//! packet-outs; an action set has no place for them here.
+//! Open vSwitch's own actions (`ovs-actions(7)`): what is taken, and what they do to fields.
+//! [`again`] has those that look the packet up again, [`tell`] those that send it somewhere.
+
+mod again;
+mod tell;
 
 use super::effect::Sink;
 use super::key::Key;
@@ -8,12 +10,15 @@ use super::packet::Packet;
 use super::run::{Ended, Origin, Run};
 use crate::consistency::Place;
 use crate::error::BadAction;
-use crate::ids::PortNo;
+use crate::ids::{PortNo, TableId};
 use crate::nicira::{ActionField, NxAction, Subfield, widen};
 use crate::oxm::{Access, FieldId, OxmField};
 
 /// What the stack holds at most, as in Open vSwitch: 64 KiB of the widest values.
 const STACK_MAX: usize = 4096;
+
+const TCP_FIN: u16 = 1;
+const TCP_RST: u16 = 4;
 
 /// Where the bits that an action names lie in the key.
 #[derive(Clone, Copy)]
@@ -80,13 +85,48 @@ pub(super) fn check_nicira(action: &NxAction, stands: Place) -> Result<(), BadAc
         }
         NxAction::OutputField { from, .. } | NxAction::Push(from) => check_from(*from)?,
         NxAction::Pop(to) => check_to(*to)?,
-        NxAction::Note(_) => {}
+        NxAction::CheckPacketLarger { to, .. } => {
+            check_to(*to)?;
+            if to.bits() != 1 {
+                return Err(BadAction::BadSetLen);
+            }
+        }
+        NxAction::OutputTruncated { port, max_len } => {
+            if !port.is_ordinary() && !matches!(*port, PortNo::IN_PORT | PortNo::LOCAL) {
+                return Err(BadAction::BadOutPort);
+            }
+            if *max_len < 14 {
+                return Err(BadAction::BadArgument);
+            }
+        }
+        // Nobody could tell the switch to go on.
+        NxAction::Controller(it) if it.pause => return Err(BadAction::BadArgument),
+        NxAction::Note(_)
+        | NxAction::Controller(_)
+        | NxAction::DecTtl(_)
+        | NxAction::Resubmit { original_direction: false, .. }
+        | NxAction::Clone(_)
+        | NxAction::Exit
+        | NxAction::PopQueue
+        | NxAction::SetTunnel(_)
+        | NxAction::SetTunnel64(_)
+        | NxAction::FinTimeout { .. } => {}
         _ => return Err(BadAction::BadExperimenter),
     }
-    // An action set has one action of a kind, in an order that these have no place in.
+    let has_a_place = matches!(
+        action,
+        NxAction::Load { .. }
+            | NxAction::Move { .. }
+            | NxAction::SetField(_)
+            | NxAction::SetTunnel(_)
+            | NxAction::SetTunnel64(_)
+            | NxAction::DecTtl(_)
+            | NxAction::Resubmit { .. }
+    );
+    // For the others an action set has no order (`ovs-actions(7)`, "Action Sets").
     match stands {
-        Place::Applied | Place::PacketOut => Ok(()),
-        Place::Written | Place::Bucket => Err(BadAction::BadType),
+        Place::Written | Place::Bucket if !has_a_place => Err(BadAction::BadType),
+        _ => Ok(()),
     }
 }
 
@@ -144,9 +184,37 @@ impl<S: Sink> Run<'_, S> {
                     set(packet, *to, value);
                 }
             }
+            NxAction::SetTunnel(id) => packet.set_field(FieldId::TunnelId, (*id).into()),
+            NxAction::SetTunnel64(id) => packet.set_field(FieldId::TunnelId, (*id).into()),
+            NxAction::PopQueue => packet.set_queue(None),
+            NxAction::CheckPacketLarger { length, to } => {
+                let longer = packet.len_untagged() > usize::from(*length);
+                set(packet, *to, longer.into());
+            }
+            NxAction::DecTtl(ids) if packet.dec_nw_ttl().is_err() => {
+                return self.used_up(packet, ids, origin);
+            }
+            NxAction::FinTimeout { idle, hard } => self.fin_timeout(packet, *idle, *hard, origin),
+            NxAction::Resubmit { in_port, table, .. } => {
+                return self.resubmit(packet, *in_port, table.unwrap_or(TableId::ALL), origin);
+            }
+            NxAction::Clone(actions) => return self.clone(packet, actions, origin),
+            NxAction::Exit => return Err(Ended::Lists),
+            NxAction::Controller(action) => self.controller(packet, action, origin),
+            NxAction::OutputTruncated { port, max_len } => self.output_truncated(packet, *port, *max_len),
             _ => {}
         }
         Ok(())
+    }
+
+    /// A packet that ends a TCP connection shortens the life of the flow that it took.
+    fn fin_timeout(&mut self, packet: &Packet, idle: u16, hard: u16, origin: Origin) {
+        if packet.tcp_flags().is_some_and(|flags| flags & (TCP_FIN | TCP_RST) != 0)
+            && let Some(flow) = origin.flow
+            && let Some(table) = self.switch.get_table_mut(origin.table)
+        {
+            table.shorten(flow, idle, hard);
+        }
     }
 }
 
