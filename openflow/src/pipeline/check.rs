@@ -6,12 +6,22 @@ use crate::consistency::{Facts, Place, check_alone};
 use crate::error::{BadAction, BadInstruction, BadMatch, ErrorKind, MeterModFailed};
 use crate::ids::{GroupId, TableId};
 use crate::instruction::{Instruction, Instructions};
-use crate::nicira::NxAction;
+use crate::nicira::{NICIRA, NxAction};
 use crate::oxm::{FieldId, Match};
 
+use super::conjunction::{self, DIMENSIONS_MAX};
 use super::key::{Key, NoPattern, Pattern};
 use super::nicira::check_nicira;
 use super::switch::Switch;
+
+/// "Conjunction action must be only action present" (`ofp-errors.h`, `NXBAC_BAD_CONJUNCTION`).
+const BAD_CONJUNCTION: ErrorKind = ErrorKind::Experimenter { exp_type: 15, experimenter: NICIRA };
+
+/// A clause of a conjunction, or a note that may stand beside it.
+fn is_clause(action: &Action) -> bool {
+    let taken = |it: &NxAction| matches!(it, NxAction::Conjunction { .. } | NxAction::Note(_));
+    matches!(action, Action::Nicira(it) if taken(it))
+}
 
 /// The pattern of a match that a switch takes.
 pub(super) fn check_match(matched: &Match) -> Result<Pattern, ErrorKind> {
@@ -52,6 +62,10 @@ impl Switch {
                 _ => {}
             }
         }
+        let has_clauses = !conjunction::clauses(instructions.applied()).is_empty();
+        if has_clauses && (instructions.len() > 1 || !instructions.applied().iter().all(is_clause)) {
+            return Err(BAD_CONJUNCTION);
+        }
         // What is written is carried out after what is applied.
         let written = instructions.iter().find_map(|it| match it {
             Instruction::WriteActions(actions) => Some(&actions[..]),
@@ -79,6 +93,10 @@ impl Switch {
     fn check_nicira(&self, action: &NxAction, place: Place) -> Result<(), ErrorKind> {
         check_nicira(action, place)?;
         match action {
+            NxAction::Conjunction { clause, clauses, .. } => {
+                let sound = (2..=DIMENSIONS_MAX).contains(clauses) && clause < clauses;
+                if sound && place == Place::Applied { Ok(()) } else { Err(BAD_CONJUNCTION) }
+            }
             NxAction::Clone(actions) => self.check_actions(actions, Place::Applied, None),
             NxAction::Controller(it) if it.meter.is_some_and(|meter| !self.meters.contains(meter)) => {
                 Err(MeterModFailed::InvalidMeter.into())

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
+use super::conjunction::{self, Clauses};
 use super::key::{Key, Mask, Pattern, WORDS};
+use crate::oxm::FieldId;
 
 /// Where a flow lies in its table.
 pub(super) type FlowIx = u32;
@@ -18,6 +20,8 @@ pub(super) type FlowIx = u32;
 #[derive(Clone, Copy, Debug)]
 struct Rule {
     priority: u16,
+    /// Whether it is but a part of a conjunction.
+    part: bool,
     flow: FlowIx,
 }
 
@@ -29,6 +33,8 @@ pub(super) struct Classifier {
     free: Vec<u32>,
     /// Subtables with their highest priorities, the highest first.
     order: Vec<(u16, u32)>,
+    /// The clauses of the flows that are parts of conjunctions.
+    clauses: HashMap<FlowIx, Clauses>,
 }
 
 #[derive(Debug, Default)]
@@ -160,6 +166,12 @@ impl Classifier {
     /// The flow of the highest priority that takes a packet with this key.
     #[inline]
     pub(super) fn lookup(&self, key: &Key) -> Option<FlowIx> {
+        if self.clauses.is_empty() { self.plain(key) } else { self.with_conjunctions(key) }
+    }
+
+    /// The same where there are no conjunctions.
+    #[inline]
+    fn plain(&self, key: &Key) -> Option<FlowIx> {
         let mut best: Option<Rule> = None;
         for (highest, at) in &self.order {
             if best.is_some_and(|best| best.priority >= *highest) {
@@ -174,6 +186,52 @@ impl Classifier {
             }
         }
         best.map(|rule| rule.flow)
+    }
+
+    /// What takes the packet without conjunctions, and the parts of these that take it and are of a
+    /// higher priority, the highest first.
+    fn whole_and_parts(&self, key: &Key) -> (Option<Rule>, SmallVec<[Rule; 8]>) {
+        let mut whole: Option<Rule> = None;
+        let mut parts: SmallVec<[Rule; 8]> = SmallVec::new();
+        for (highest, at) in &self.order {
+            if whole.is_some_and(|whole| whole.priority >= *highest) {
+                break;
+            }
+            let subtable = &self.subtables[*at as usize];
+            let Some(entry) = subtable.find(key) else { continue };
+            for rule in &subtable.rules[entry as usize] {
+                if whole.is_some_and(|whole| whole.priority >= rule.priority) {
+                    break;
+                }
+                if !rule.part {
+                    whole = Some(*rule);
+                    break;
+                }
+                parts.push(*rule);
+            }
+        }
+        parts.retain(|part| whole.is_none_or(|whole| part.priority > whole.priority));
+        parts.sort_by_key(|part| std::cmp::Reverse(part.priority));
+        (whole, parts)
+    }
+
+    /// "When the conjunctive match condition is met", the flow with its `conj_id`, which is looked for
+    /// without conjunctions; where there is none it is "as if the conjunctive flow had not matched at
+    /// all" (`ovs-fields(7)`, "Conjunctive Match Fields").
+    #[inline(never)]
+    fn with_conjunctions(&self, key: &Key) -> Option<FlowIx> {
+        let (whole, parts) = self.whole_and_parts(key);
+        for same in parts.chunk_by(|a, b| a.priority == b.priority) {
+            let clauses = same.iter().filter_map(|part| self.clauses.get(&part.flow));
+            for id in conjunction::met(clauses) {
+                let mut key = *key;
+                key.set(FieldId::ConjId, id.into());
+                if let (Some(found), _) = self.whole_and_parts(&key) {
+                    return Some(found.flow);
+                }
+            }
+        }
+        whole.map(|rule| rule.flow)
     }
 
     /// The flow with this very pattern and priority.
@@ -209,19 +267,41 @@ impl Classifier {
     }
 
     /// Adds a flow; there is none with this pattern and priority.
-    pub(super) fn insert(&mut self, pattern: &Pattern, priority: u16, flow: FlowIx) {
+    pub(super) fn insert(&mut self, pattern: &Pattern, priority: u16, flow: FlowIx, clauses: &Clauses) {
         let at = match self.by_mask.get(&pattern.mask) {
             Some(at) => *at,
             None => self.add_subtable(pattern.mask),
         };
         let subtable = &mut self.subtables[at as usize];
         let before = subtable.highest();
-        subtable.insert(&pattern.value, Rule { priority, flow });
+        subtable.insert(&pattern.value, Rule { priority, part: !clauses.is_empty(), flow });
         self.reorder(at, before);
+        if !clauses.is_empty() {
+            self.clauses.insert(flow, clauses.clone());
+        }
+    }
+
+    /// Says that a flow has other clauses now, or none.
+    pub(super) fn set_clauses(&mut self, pattern: &Pattern, priority: u16, flow: FlowIx, clauses: &Clauses) {
+        let old = self.clauses.remove(&flow);
+        if !clauses.is_empty() {
+            self.clauses.insert(flow, clauses.clone());
+        }
+        if old.is_some() != clauses.is_empty() {
+            return;
+        }
+        let Some(at) = self.by_mask.get(&pattern.mask) else { return };
+        let subtable = &mut self.subtables[*at as usize];
+        let Some(entry) = subtable.find(&pattern.value) else { return };
+        let rules = &mut subtable.rules[entry as usize];
+        if let Some(rule) = rules.iter_mut().find(|rule| rule.priority == priority) {
+            rule.part = !clauses.is_empty();
+        }
     }
 
     /// Takes a flow out.
-    pub(super) fn remove(&mut self, pattern: &Pattern, priority: u16) {
+    pub(super) fn remove(&mut self, pattern: &Pattern, priority: u16, flow: FlowIx) {
+        self.clauses.remove(&flow);
         let Some(at) = self.by_mask.get(&pattern.mask).copied() else { return };
         let subtable = &mut self.subtables[at as usize];
         let before = subtable.highest();
@@ -275,7 +355,7 @@ impl Classifier {
 mod tests {
     use super::*;
     use crate::ids::PortNo;
-    use crate::oxm::{FieldId, Match};
+    use crate::oxm::Match;
     use proptest::prelude::*;
 
     /// Matches over a header space of 2 ports, 4 values of metadata and 4 of the tunnel.
@@ -322,7 +402,7 @@ mod tests {
                         let known = list.iter().find(|(p, n, _)| *p == pattern && *n == priority);
                         prop_assert_eq!(classifier.exact(&pattern, priority), known.map(|it| it.2));
                         if known.is_none() {
-                            classifier.insert(&pattern, priority, flow);
+                            classifier.insert(&pattern, priority, flow, &Clauses::new());
                             list.push((pattern, priority, flow));
                         }
                     }
@@ -333,8 +413,8 @@ mod tests {
                             list.into_iter().partition(|(pattern, ..)| wide.includes(pattern));
                         list = left;
                         prop_assert_eq!(gone, out.iter().map(|it| it.2).collect::<Vec<_>>());
-                        for (pattern, priority, _) in out {
-                            classifier.remove(&pattern, priority);
+                        for (pattern, priority, flow) in out {
+                            classifier.remove(&pattern, priority, flow);
                         }
                     }
                 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
+use super::conjunction::{self, Clauses};
 use super::key::Pattern;
 use crate::action::Action;
 use crate::ids::{GroupId, MeterId, PortNo, TableId};
@@ -20,6 +21,8 @@ use crate::oxm::Match;
 pub(super) struct Program {
     pub(super) instructions: Instructions,
     order: SmallVec<[u8; 6]>,
+    /// Of a flow that is a part of conjunctions.
+    pub(super) clauses: Clauses,
 }
 
 impl Program {
@@ -36,7 +39,8 @@ impl Program {
         };
         let mut order: SmallVec<[u8; 6]> = (0..=u8::MAX).take(instructions.len()).collect();
         order.sort_by_key(|at| rank(&instructions[usize::from(*at)]));
-        Program { instructions, order }
+        let clauses = conjunction::clauses(instructions.applied());
+        Program { instructions, order, clauses }
     }
 
     /// The instructions in the order in which they are carried out.

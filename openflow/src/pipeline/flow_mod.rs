@@ -152,8 +152,7 @@ impl Switch {
             let chosen = selected(table, &request, any, pattern);
             let program = Arc::new(Program::new(request.instructions));
             for at in chosen {
-                let Some(flow) = table.get_mut(at) else { continue };
-                flow.program = Arc::clone(&program);
+                let Some(flow) = table.reprogram(at, &program) else { continue };
                 if reset {
                     (flow.packets, flow.bytes) = (0, 0);
                 }

@@ -1,15 +1,16 @@
-//! The flow key: all that a flow can match of a packet, in twenty-four words.
+//! The flow key: all that a flow can match of a packet, in twenty-five words.
 //!
 //! Every basic field has its place in the words. Fields that never come together share one, as in
 //! Open vSwitch: the ports of TCP, UDP and SCTP and type and code of ICMP, the addresses of IPv4 and
 //! ARP. Their prerequisites keep them apart: whoever matches `tcp_dst` matches `ip_proto` too.
 //! Registers lie behind the headers; a wide one is the narrow ones that it consists of, the first the
-//! highest (`ovs-fields(7)`, "Register Fields").
+//! highest (`ovs-fields(7)`, "Register Fields"). Behind them is `conj_id`, which is zero but for a lookup
+//! that a conjunction leads to.
 
 use crate::oxm::{FieldId, Match, OxmField};
 
 /// Words of a key.
-pub(crate) const WORDS: usize = 24;
+pub(crate) const WORDS: usize = 25;
 
 /// The words before this one are not of the packet's headers: ports, metadata, tunnel.
 const HEADERS: usize = 3;
@@ -99,6 +100,7 @@ const PLACES: &[(FieldId, Slot)] = &[
     (FieldId::Xxreg1, at(18, 0, 128)),
     (FieldId::Xxreg2, at(20, 0, 128)),
     (FieldId::Xxreg3, at(22, 0, 128)),
+    (FieldId::ConjId, at(24, 0, 32)),
 ];
 
 const SLOTS: [Slot; FieldId::ALL.len()] = {
@@ -169,7 +171,7 @@ impl Key {
     /// The registers of 32 bits that are not zero.
     pub(super) fn registers(&self) -> impl Iterator<Item = (FieldId, u32)> + '_ {
         let narrow = &FieldId::ALL[FieldId::Reg0 as usize..=FieldId::Reg15 as usize];
-        let used = self.0[REGISTERS..] != [0; WORDS - REGISTERS];
+        let used = self.0[REGISTERS..REGISTERS + 8] != [0; 8];
         let all = narrow.iter().map(|id| (*id, self.get(*id) as u32));
         all.take(if used { narrow.len() } else { 0 }).filter(|(_, value)| *value != 0)
     }

@@ -52,7 +52,7 @@
 //! Registers are matched and set. Of its own actions (`ovs-actions(7)`) those that change fields
 //! (`load`, `move`, a masked `set_field`, `push`, `pop`, `set_tunnel`, `check_pkt_larger`), look the
 //! packet up again (`resubmit`, `clone`, `exit`), send it (`output:FIELD`, `output(max_len=)`,
-//! `controller`, `dec_ttl(ids)`), and `note`, `pop_queue` and `fin_timeout` are carried out; in action
+//! `controller`, `dec_ttl(ids)`), `conjunction` with `conj_id`, and `note`, `pop_queue` and `fin_timeout` are carried out; in action
 //! sets and buckets those for which Open vSwitch has an order. Its other fields and actions are refused.
 //!
 //! # Bounds
@@ -64,6 +64,7 @@ mod action_set;
 mod buffer;
 mod check;
 mod classifier;
+mod conjunction;
 mod control;
 mod effect;
 mod features;

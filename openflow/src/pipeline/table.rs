@@ -1,10 +1,11 @@
 //! A flow table: flows, the way to find them, their timeouts (OF 1.3.5 §5.2, §5.5).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::classifier::{Classifier, FlowIx};
-use super::flow::Flow;
+use super::flow::{Flow, Program};
 use super::key::{Key, Pattern};
 use crate::msg::flow_removed::FlowRemovedReason;
 
@@ -75,7 +76,7 @@ impl Table {
 
     /// Adds a flow; there is none with its pattern and priority.
     pub(super) fn insert(&mut self, flow: Flow) {
-        let (pattern, priority) = (*flow.pattern, flow.priority);
+        let (pattern, priority, program) = (*flow.pattern, flow.priority, Arc::clone(&flow.program));
         let at = match self.free.pop() {
             Some(at) => {
                 self.flows[at as usize] = Some(flow);
@@ -86,19 +87,28 @@ impl Table {
                 (self.flows.len() - 1) as FlowIx
             }
         };
-        self.classifier.insert(&pattern, priority, at);
+        self.classifier.insert(&pattern, priority, at, &program.clauses);
         self.watch(at);
     }
 
     /// Puts a flow in the place of one with the same pattern and priority.
     pub(super) fn replace(&mut self, at: FlowIx, flow: Flow) {
         let Some(place) = self.flows.get_mut(at as usize) else { return };
+        self.classifier.set_clauses(&flow.pattern, flow.priority, at, &flow.program.clauses);
         if let Some(old) = place.replace(flow)
             && let Some(deadline) = old.deadline
         {
             self.deadlines.remove(&(deadline, at));
         }
         self.watch(at);
+    }
+
+    /// Gives a flow other instructions; the flow is there.
+    pub(super) fn reprogram(&mut self, at: FlowIx, program: &Arc<Program>) -> Option<&mut Flow> {
+        let flow = self.flows.get_mut(at as usize)?.as_mut()?;
+        flow.program = Arc::clone(program);
+        self.classifier.set_clauses(&flow.pattern, flow.priority, at, &program.clauses);
+        Some(flow)
     }
 
     /// Makes the timeouts of a flow, in seconds, no longer than these; 0 leaves one as it is.
@@ -120,7 +130,7 @@ impl Table {
     pub(super) fn remove(&mut self, at: FlowIx) -> Option<Flow> {
         let flow = self.flows.get_mut(at as usize)?.take()?;
         self.free.push(at);
-        self.classifier.remove(&flow.pattern, flow.priority);
+        self.classifier.remove(&flow.pattern, flow.priority, at);
         if let Some(deadline) = flow.deadline {
             self.deadlines.remove(&(deadline, at));
         }

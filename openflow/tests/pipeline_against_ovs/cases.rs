@@ -31,6 +31,9 @@ pub fn case(r: &mut Gen) -> Case {
         for priority in 0..1 + r.below(6) as u16 {
             flows.push(flow(r, table, priority * 7, &packets, groups.len()));
         }
+        for id in 0..r.pick(&[0, 0, 1, 2]) {
+            conjunction(r, table, id, &packets, &mut flows);
+        }
         // Without a table-miss flow behind the first table the action set is a known difference.
         if table > 0 || r.chance(2) {
             flows.push(
@@ -191,6 +194,33 @@ fn flow(r: &mut Gen, table: u8, priority: u16, packets: &[(PortNo, Vec<u8>)], gr
         .table(table)
         .priority(1 + priority + r.below(7) as u16)
         .matching(matched)
+}
+
+/// The flows of a conjunction, which has a priority of its own, and those that say what it does.
+fn conjunction(r: &mut Gen, table: u8, id: u32, packets: &[(PortNo, Vec<u8>)], flows: &mut Vec<FlowMod>) {
+    let clauses = 2 + r.below(2) as u8;
+    for clause in 0..clauses {
+        for _ in 0..1 + r.below(3) {
+            let action = NxAction::Conjunction { id, clause, clauses };
+            let part = FlowMod::add().table(table).priority(50 + id as u16).apply([action.into()]);
+            let matched = if r.chance(3) { Match::new() } else { matching(r, packets) };
+            // No other flow has the same match: that is a known difference.
+            flows.push(part.matching(matched.with(OxmField::Reg14((0, 0x8000_0000).into()))));
+        }
+    }
+    for n in 0..1 + r.below(2) as u16 {
+        let matched = if r.chance(2) { Match::new() } else { matching(r, packets) };
+        let matched = matched.with(OxmField::ConjId(id));
+        let instructions = instructions(r, table, &matched, 0);
+        let priority = r.pick(&[60, 45]) + 2 * n + id as u16;
+        flows.push(
+            FlowMod { instructions, ..FlowMod::add() }.table(table).priority(priority).matching(matched),
+        );
+    }
+    if r.chance(20) {
+        let wrong = NxAction::Conjunction { id, clause: 0, clauses: 2 };
+        flows.push(FlowMod::add().table(table).apply([wrong.into(), Action::output(PortNo(1))]));
+    }
 }
 
 fn instructions(r: &mut Gen, table: u8, matched: &Match, groups: usize) -> openflow::Instructions {

@@ -31,6 +31,8 @@
 //!   the action says.
 //! - The order in which a packet leaves by several ports for one flood: any (OF 1.3.5 §4.5).
 //! - Behind `exit` the action set is carried out (`ovs-actions(7)`, `exit`); Open vSwitch 3.1 does not.
+//! - Where a conjunction leads, Open vSwitch does not see flows with the match of one of its parts and a
+//!   lower priority; we leave out nothing but the parts (`ovs-fields(7)`, "Conjunctive Match Fields").
 //! - A resubmit in an action set that names no table looks in the last one that was looked in; Open
 //!   vSwitch in the first.
 //! - Behind `check_pkt_larger` Open vSwitch carries the action set out once more for a short packet, and

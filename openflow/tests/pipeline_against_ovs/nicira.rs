@@ -129,7 +129,8 @@ pub fn action(r: &mut Gen, known: &Match, table: u8) -> Option<Action> {
         16 => match r.below(8) {
             0 => NxAction::Exit,
             1 => NxAction::SetTunnel64(r.below(4) as u64),
-            2 => NxAction::FinTimeout { idle: 5, hard: 0 },
+            // What ARP asks for is no protocol; Open vSwitch takes it for one.
+            2 if known.get(FieldId::ArpOp).is_none() => NxAction::FinTimeout { idle: 5, hard: 0 },
             3 => {
                 let id = r.pick(&REGISTERS);
                 let to = Subfield::new(id, r.below(id.bits() as usize) as u16, 1)?;

@@ -102,6 +102,7 @@ pub(super) fn check_nicira(action: &NxAction, stands: Place) -> Result<(), BadAc
         // Nobody could tell the switch to go on.
         NxAction::Controller(it) if it.pause => return Err(BadAction::BadArgument),
         NxAction::Note(_)
+        | NxAction::Conjunction { .. }
         | NxAction::Controller(_)
         | NxAction::DecTtl(_)
         | NxAction::Resubmit { original_direction: false, .. }

@@ -4,6 +4,8 @@ use super::*;
 use crate::action::Action;
 use crate::error::{BadAction, BadMatch, BadRequest};
 use crate::extension::{Extension, PacketInFormat};
+use crate::ids::TableId;
+use crate::msg::flow_mod::FlowModCommand;
 use crate::msg::group_mod::GroupMod;
 use crate::msg::meter_mod::MeterMod;
 use crate::msg::packet_in::PacketInReason;
@@ -274,4 +276,63 @@ fn the_end_of_a_connection_shortens_a_flow() {
     assert_eq!(it.dump().len(), 1);
     it.wait(Duration::from_secs(2));
     assert!(it.dump().is_empty());
+}
+
+/// The example of `ovs-fields(7)`, "Conjunctive Match Fields", with a flow for everything below it.
+#[test]
+fn a_packet_that_meets_every_dimension_takes_the_flow_with_the_id() {
+    let mut it = bench();
+    let at = |src: u8, dst: u8| {
+        let mut frame = udp([10, 0, 0, dst], 64);
+        frame[29] = src;
+        frame
+    };
+    it.add(&[
+        "priority=9,conj_id=1234,actions=output:2",
+        "priority=9,ip,ip_src=10.0.0.1,actions=conjunction(1234, 1/2)",
+        "priority=9,ip,ip_src=10.0.0.4,actions=conjunction(1234, 1/2),note:01",
+        "priority=9,ip,ip_dst=10.0.0.2,actions=conjunction(1234, 2/2),conjunction(7, 1/2)",
+        "priority=9,ip,ip_dst=10.0.0.5,actions=conjunction(1234, 2/2)",
+        "priority=5,actions=output:3",
+    ]);
+    assert_eq!(it.ports(1, &at(1, 5)), [2]);
+    assert_eq!(it.ports(1, &at(4, 2)), [2]);
+    assert_eq!(it.ports(1, &at(4, 4)), [3], "one dimension is lacking");
+    assert_eq!(it.ports(1, &at(5, 5)), [3]);
+    // Of one that is complete no flow says what to do: as if it were not.
+    it.add(&["priority=10,ip,ip_src=10.0.0.6,actions=conjunction(7, 2/2)"]);
+    assert_eq!(it.ports(1, &at(6, 2)), [3], "another priority is another conjunction");
+    it.add(&["priority=9,ip,ip_src=10.0.0.6,actions=conjunction(7, 2/2)"]);
+    assert_eq!(it.ports(1, &at(6, 2)), [3]);
+    it.add(&["priority=1,conj_id=7,actions=output:4", "priority=5,conj_id=7,in_port=1,actions=output:4"]);
+    it.tell(flow_with_command("priority=5,actions=drop", FlowModCommand::DeleteStrict)).unwrap();
+    assert_eq!(it.ports(1, &at(6, 2)), [4]);
+    // Flows become parts, and parts flows, when they are changed.
+    it.tell(flow_with_command("ip,ip_src=10.0.0.1,actions=output:3", FlowModCommand::Modify)).unwrap();
+    assert_eq!(it.ports(1, &at(1, 5)), [3]);
+    it.tell(flow_with_command("ip,ip_src=10.0.0.1,actions=conjunction(1234, 1/2)", FlowModCommand::Modify))
+        .unwrap();
+    assert_eq!(it.ports(1, &at(1, 5)), [2]);
+    it.tell(flow_with_command("ip,ip_src=10.0.0.1", FlowModCommand::Delete)).unwrap();
+    assert!(it.ports(1, &at(1, 5)).is_empty());
+    it.add(&["table=7,priority=2,conj_id=0,actions=output:2", "table=7,priority=1,actions=output:3"]);
+    it.add(&["in_port=4,priority=20,actions=resubmit(,7)"]);
+    assert_eq!(it.ports(4, &plain()), [2], "without a conjunction it is 0");
+    let clause = |clauses| Action::from(NxAction::Conjunction { id: 1, clause: 1, clauses });
+    let alone = |clauses| FlowMod::add().apply([clause(clauses)]);
+    for wrong in [
+        FlowMod::add().apply([clause(2), Action::output(PortNo(1))]),
+        alone(2).goto_table(TableId(1)),
+        alone(1),
+        alone(65),
+    ] {
+        let text = wrong.to_string();
+        let told = it.tell(wrong).err();
+        assert_eq!(told, Some(ErrorKind::Experimenter { exp_type: 15, experimenter: 0x2320 }), "{text}");
+    }
+}
+
+fn flow_with_command(text: &str, command: FlowModCommand) -> FlowMod {
+    let text = if text.contains("actions") { text.to_owned() } else { format!("{text},actions=drop") };
+    FlowMod { command, ..flow(&text) }
 }
