@@ -29,6 +29,7 @@ mod model;
 mod plan;
 mod random;
 mod route;
+mod schema;
 mod shape;
 mod spec;
 mod text;
