@@ -75,6 +75,8 @@ pub enum NetworkEvent {
         /// Where it was before.
         from: PortRef,
     },
+    /// A host was heard to own one more address.
+    HostClaims(Host),
     /// A host was not heard for long, or its switch went.
     HostGone(Host),
     /// The receiver was too slow: so many events are lost. The view itself is right.

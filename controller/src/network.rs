@@ -360,11 +360,16 @@ impl Network {
     /// A frame with this source address came in at `at`; its sender claims `address`, if any.
     pub(crate) fn host_heard(&self, mac: MacAddr, at: PortRef, address: Option<IpAddr>) {
         self.update(|state| {
-            let before = state.host(mac).and_then(|host| host.attached);
+            let before = state.host(mac);
             if state.hosts.heard(mac, at, address) == Changed::No {
                 return None;
             }
-            let event = state.host(mac).and_then(|host| NetworkEvent::moved(before, &host));
+            let event = state.host(mac).and_then(|host| {
+                let attached = before.as_ref().and_then(|before| before.attached);
+                let claims = before.is_some_and(|before| before.addresses != host.addresses);
+                NetworkEvent::moved(attached, &host)
+                    .or_else(|| claims.then_some(NetworkEvent::HostClaims(host)))
+            });
             Some(event.into_iter().collect())
         });
     }
@@ -435,6 +440,19 @@ mod tests {
         network.host_heard(HOST, at(1, 2), None);
         network.ports(DatapathId(1), vec![port(1)]);
         assert_eq!(place(&network), Some(at(1, 1)));
+    }
+
+    #[test]
+    fn an_address_more_is_told() {
+        let network = network();
+        let mut events = network.events();
+        let address = IpAddr::from([10, 0, 0, 1]);
+        for _ in 0..2 {
+            network.host_heard(HOST, at(1, 1), Some(address));
+        }
+        let Ok(NetworkEvent::HostClaims(host)) = events.try_recv() else { panic!("it is news") };
+        assert_eq!(host.addresses, [address]);
+        assert!(events.try_recv().is_err(), "once");
     }
 
     #[test]

@@ -109,6 +109,22 @@ impl Prefix {
             }
         }
     }
+
+    /// Packets from the block.
+    pub(crate) fn as_source(self, matching: Match) -> Match {
+        match self.network().address {
+            IpAddr::V4(it) => {
+                let masked = Masked::new(it, mask_v4(self.length).into());
+                let matching = matching.eth_type(IPV4);
+                if self.length == 0 { matching } else { matching.ipv4_src(masked) }
+            }
+            IpAddr::V6(it) => {
+                let masked = Masked::new(it, mask_v6(self.length).into());
+                let matching = matching.eth_type(IPV6);
+                if self.length == 0 { matching } else { matching.ipv6_src(masked) }
+            }
+        }
+    }
 }
 
 impl From<IpAddr> for Prefix {

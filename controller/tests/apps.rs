@@ -49,6 +49,7 @@ impl App for Watches {
             NetworkEvent::HostMoved { host, from } => {
                 format!("{} moved {} to {}", host.mac, from.port, host.attached.expect("at an edge").port)
             }
+            NetworkEvent::HostClaims(host) => format!("{} claims", host.mac),
             NetworkEvent::HostGone(host) => format!("{} gone", host.mac),
             NetworkEvent::SwitchUp(_) | NetworkEvent::SwitchReady(_) => return Ok(()),
             NetworkEvent::SwitchDown(id) => format!("switch {} down", id.0),

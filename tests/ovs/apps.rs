@@ -36,6 +36,58 @@ pub fn arp_proxy(switch: &str) -> Result<(), Failed> {
     run(switch, "arp-proxy.flowbed", options)
 }
 
+/// Two hosts serve one address, and one of them when the other is gone.
+pub fn load_balancer(switch: &str) -> Result<(), Failed> {
+    let file = sample("load-balancer.toml");
+    let options = format!("--topo linear,4 --app load-balancer={file} --app learning-switch --test none");
+    run(switch, "load-balancer.flowbed", &options)
+}
+
+/// A host sees what it watches.
+pub fn mirror(switch: &str) -> Result<(), Failed> {
+    let options = format!(
+        "--topo single,3 --app mirror={} --app learning-switch --test pingall",
+        sample("mirror.toml")
+    );
+    run(switch, "mirror.flowbed", &options)
+}
+
+/// One host gets little through, another all: what a second brings is far more than the first may send.
+pub fn rate_limit(switch: &str) -> Result<(), Failed> {
+    let place = Place::new();
+    let apps = format!("--app rate-limit={} --app learning-switch", sample("rate-limit.toml"));
+    let tests = "--test pingall --test iperfudp,20M,h1,h2 --test iperfudp,5M,h2,h1";
+    let (good, report) = place.run_json(&format!("up --topo single,3 --switch {switch} {apps} {tests}"));
+    let count =
+        |test: usize, what: &str| report["tests"][test]["throughput"][what].as_f64().expect("a number");
+    assert!(good && count(1, "datagrams_received") > 0.0, "{report:#}");
+    assert!(count(1, "datagrams_received") < 0.2 * count(1, "datagrams_sent"), "{report:#}");
+    assert!(count(2, "datagrams_received") > 0.5 * count(2, "datagrams_sent"), "{report:#}");
+    place.assert_empty();
+    Ok(())
+}
+
+fn nat_options() -> String {
+    let (network, nat, router) = (sample("nat-net.toml"), sample("nat.toml"), sample("nat-router.toml"));
+    format!("--file {network} --app nat={nat} --app router={router} --app learning-switch")
+}
+
+/// Hosts inside are heard outside under one address, and answered.
+#[allow(dead_code, reason = "soft switches cannot do it")]
+pub fn nat(switch: &str) -> Result<(), Failed> {
+    run(switch, "nat.flowbed", &format!("{} --test none", nat_options()))
+}
+
+/// A switch that cannot translate says so.
+#[allow(dead_code, reason = "Open vSwitch can do it")]
+pub fn nat_is_refused(switch: &str) -> Result<(), Failed> {
+    let place = Place::new();
+    let output = place.run(&format!("up --switch {switch} {} --test none", nat_options()));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("app=\"nat\"") && errors.contains("the switch refused it"), "{errors}");
+    Ok(())
+}
+
 /// What a file says anew holds at once; a file with a mistake changes nothing.
 pub fn reload(switch: &str) -> Result<(), Failed> {
     let place = Place::new();

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use openflow::text::Parser;
 use openflow::{FlowMod, Match, TableId};
 use serde::Deserialize;
 use toml::Spanned;
@@ -99,17 +98,14 @@ impl Acl {
     /// As [`from_file`](Self::from_file).
     pub fn from_toml(text: &str, path: &Path) -> Result<Acl, FileError> {
         let document: Document = file::parse(text, path)?;
-        let at =
-            |offset: usize, what: String| file::text_error(path, text.get(..offset).unwrap_or(text), what);
+        let at = |offset: usize, what: String| file::error_at(path, text, offset, what);
         let (mut rules, mut seen) = (Vec::new(), HashMap::new());
         for rule in &document.rules {
-            let (span, words) = (rule.matching.span(), rule.matching.get_ref());
+            let span = rule.matching.span();
             if rules.len() >= MAX_RULES {
                 return Err(at(span.start, format!("there are more than {MAX_RULES} rules; leave some out")));
             }
-            let matching = Parser::new().matching(words).map_err(|error| {
-                at(place_in(text, span.start, words, error.column()), error.problem().to_string())
-            })?;
+            let matching = file::matching(text, path, &rule.matching)?;
             let number = rules.len() + 1;
             if let Some(earlier) = seen.insert(matching.normalized(), number) {
                 let what = format!("rule {number} has the match of rule {earlier}; leave one of them out");
@@ -130,15 +126,6 @@ impl Acl {
         desired.add_flow(flow(table, DEFAULT_PRIORITY, self.default, next))?;
         Ok(desired)
     }
-}
-
-/// Where in the text the column of a string is that begins at `start`; its beginning, if it is not written as it reads.
-fn place_in(text: &str, start: usize, words: &str, column: usize) -> usize {
-    let inside = start + 1;
-    if !text.get(inside..).is_some_and(|rest| rest.starts_with(words)) {
-        return start;
-    }
-    inside + words.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>()
 }
 
 fn owner(table: TableId) -> Owner {

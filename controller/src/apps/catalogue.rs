@@ -5,7 +5,10 @@ use std::path::Path;
 use openflow::TableId;
 
 use super::config::{FileApp, Source, Tables, from_file};
-use super::{AclFirewall, ArpProxy, FileError, Hub, LearningSwitch, Router, ShortestPath};
+use super::{
+    AclFirewall, ArpProxy, FileError, Hub, LearningSwitch, LoadBalancer, Mirror, Nat, RateLimit, Router,
+    ShortestPath,
+};
 use crate::app::AppFactory;
 
 /// An app as the command line knows it.
@@ -47,7 +50,7 @@ const fn with_file<A: FileApp>() -> Make {
 }
 
 /// All of them.
-pub const CATALOGUE: [AppInfo; 6] = [
+pub const CATALOGUE: [AppInfo; 10] = [
     AppInfo {
         name: "hub",
         what: "floods every packet, by one rule and no packet-in",
@@ -81,6 +84,30 @@ pub const CATALOGUE: [AppInfo; 6] = [
         make: Make::Plain(|name, tables| {
             AppFactory::new(name, move || ArpProxy::new(tables)).needing_links()
         }),
+    },
+    AppInfo {
+        name: "load-balancer",
+        what: "spreads connections to an address over several hosts, as a file tells",
+        place: Place::Before(1),
+        make: with_file::<LoadBalancer>(),
+    },
+    AppInfo {
+        name: "mirror",
+        what: "copies what a file chooses to the ports of those who watch",
+        place: Place::Before(1),
+        make: with_file::<Mirror>(),
+    },
+    AppInfo {
+        name: "rate-limit",
+        what: "limits what each host may send, as a file tells, by meters",
+        place: Place::Before(1),
+        make: with_file::<RateLimit>(),
+    },
+    AppInfo {
+        name: "nat",
+        what: "hides hosts behind an address, as a file tells; on Open vSwitch alone",
+        place: Place::Before(1),
+        make: with_file::<Nat>(),
     },
     AppInfo {
         name: "router",

@@ -52,6 +52,8 @@ impl Tables {
 pub(super) trait FileApp: App + Sized {
     /// What a file says, read and found to be in order.
     type Settings: Send + Sync + 'static;
+    /// Whether it cannot do its work before the links between switches are found.
+    const NEEDS_LINKS: bool = false;
 
     /// Reads a file's text; `path` is for the errors.
     fn read(text: &str, path: &Path) -> Result<Self::Settings, FileError>;
@@ -80,7 +82,8 @@ pub(super) fn from_file<A: FileApp>(
             }))
         }),
     };
-    Ok((AppFactory::new(name, move || A::make(config.clone(), tables)), source))
+    let factory = AppFactory::new(name, move || A::make(config.clone(), tables));
+    Ok((if A::NEEDS_LINKS { factory.needing_links() } else { factory }, source))
 }
 
 /// Puts in force what was read.

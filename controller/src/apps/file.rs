@@ -6,10 +6,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use openflow::{DatapathId, MacAddr, PortNo};
+use openflow::text::Parser;
+use openflow::{DatapathId, MacAddr, Match, PortNo};
 use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
+use toml::Spanned;
 
 /// More than any configuration of an app; bounds what a device file such as `/dev/zero` can take.
 const MOST_BYTES: u64 = 16 << 20;
@@ -62,6 +64,24 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, F
         let offset = error.span().map_or(0, |span| span.start);
         text_error(path, text.get(..offset).unwrap_or(text), error.message().replace('\n', ", "))
     })
+}
+
+/// A match in the words of `ovs-ofctl(8)`; what is wrong with it is told by its place in the file.
+pub(super) fn matching(text: &str, path: &Path, words: &Spanned<String>) -> Result<Match, FileError> {
+    let (start, words) = (words.span().start, words.get_ref());
+    Parser::new().matching(words).map_err(|error| {
+        let place = place_in(text, start, words, error.column());
+        error_at(path, text, place, error.problem().to_string())
+    })
+}
+
+/// Where in the text the column of a string is that begins at `start`; its beginning, if it is not written as it reads.
+fn place_in(text: &str, start: usize, words: &str, column: usize) -> usize {
+    let inside = start + 1;
+    if !text.get(inside..).is_some_and(|rest| rest.starts_with(words)) {
+        return start;
+    }
+    inside + words.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>()
 }
 
 /// What is wrong at this place of a text.
