@@ -58,7 +58,7 @@ pub use discovery::Discovery;
 pub use event::{Event, NetworkEvent, TimerId};
 pub use network::{Host, Link, Network, PortRef, Snapshot, SwitchInfo};
 pub use packet::{Ethernet, PacketIn};
-pub use paths::{Hop, Topology};
+pub use paths::{DisjointTrees, Hop, Topology, Ways};
 pub use server::{Builder, Controller, LinksNotFound, NotReady};
 pub use switch::{ApplyError, Switch};
 pub use tls::{Tls, TlsError};

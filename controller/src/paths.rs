@@ -3,12 +3,15 @@
 //! All links cost the same. Of equally good ways always the same is taken, the one over the lowest datapath ids and
 //! ports, so that switches which each decide for themselves agree.
 
+mod trees;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::OnceLock;
 
 use openflow::{DatapathId, PortNo};
 
+pub use self::trees::{DisjointTrees, Ways};
 use crate::network::{Link, PortRef, Snapshot};
 
 /// A step from one switch to the next.
@@ -29,6 +32,7 @@ pub struct Topology {
     links: Vec<Link>,
     /// Worked out once somebody asks.
     blocked: OnceLock<HashMap<DatapathId, BTreeSet<PortNo>>>,
+    trees: OnceLock<BTreeMap<DatapathId, DisjointTrees>>,
 }
 
 impl Snapshot {

@@ -63,6 +63,8 @@ fn main() -> ExitCode {
             ("a_host_sees_the_traffic_that_it_watches_on_soft_switches", || apps::mirror("soft")),
             ("what_a_host_sends_is_limited_on_soft_switches", || apps::rate_limit("soft")),
             ("soft_switches_refuse_to_translate_addresses", || apps::nat_is_refused("soft")),
+            ("soft_switches_lead_around_a_cut_link_without_a_controller", || apps::failover("soft")),
+            ("vlans_are_kept_apart_on_soft_switches", || apps::vlan_segments("soft")),
             ("a_file_that_is_read_anew_holds_at_once_on_soft_switches", || apps::reload("soft")),
             ("soft_switches_without_controller_pass_nothing", || pingall::no_controller("soft")),
             ("a_standalone_soft_switch_learns_by_itself", || pingall::standalone("soft")),

@@ -1,11 +1,15 @@
 //! The apps that ship, with their sample files, on networks of one kind of switch or another.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
+use ::flowbed::controller::{Controller, apps};
+use ::flowbed::openflow::{FlowStatsRequest, TableId};
 use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
+use tokio::net::TcpListener;
 
-use crate::flowbed::{Place, Running, complaint};
+use crate::flowbed::{PATIENCE, Place, Running, complaint, eventually};
 
 /// A sample file.
 fn sample(name: &str) -> String {
@@ -88,6 +92,58 @@ pub fn nat_is_refused(switch: &str) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Everybody is reached over a ring, also when a link is cut and there is no controller any more; and when another is cut in
+/// its place.
+pub fn failover(switch: &str) -> Result<(), Failed> {
+    let place = Place::new();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (controller, address) = runtime.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a socket");
+        let address = listener.local_addr().expect("bound");
+        let app = apps::by_name("failover").expect("it is there");
+        (Controller::builder().app(app).start(listener), address)
+    });
+    let mut network = place.up(&format!("--topo ring,4 --switch {switch} --controller tcp:{address}"));
+    let succeeds = |arguments: &str| {
+        let output = place.run(arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() { Ok(()) } else { Err(format!("{arguments}: {text}")) }
+    };
+    eventually(PATIENCE, "all switches know all hosts, and ways to each other", || {
+        succeeds("shell pingall")?;
+        for switch in controller.switches() {
+            let flows = runtime.block_on(switch.flow_stats(FlowStatsRequest::all()));
+            let flows = flows.map_err(|error| error.to_string())?;
+            let count = |table, priority| {
+                flows.iter().filter(|flow| (flow.table, flow.priority) == (TableId(table), priority)).count()
+            };
+            if (count(0, 10), count(1, 10)) != (4, 3) {
+                return Err(format!("{} has {flows:?}", switch.id()));
+            }
+        }
+        Ok(())
+    });
+    runtime.block_on(controller.shutdown());
+    for line in ["link s1 s2 down", "link s1 s2 up", "link s3 s4 down"] {
+        succeeds(&format!("shell {line}"))?;
+        for (from, to) in [(1, 2), (2, 3), (3, 4), (4, 1), (1, 3), (2, 4)] {
+            // It ends with the first answer.
+            succeeds(&format!("exec h{from} -- ping -c 1 -i 0.1 -w 10 10.0.0.{to}"))?;
+        }
+        succeeds("shell pingall")?;
+    }
+    network.signal(Signal::SIGTERM);
+    assert!(network.wait());
+    place.assert_empty();
+    Ok(())
+}
+
+/// Hosts reach those of their own VLAN, at one switch and over the trunk, and no others.
+pub fn vlan_segments(switch: &str) -> Result<(), Failed> {
+    let file = sample("vlan-segments.toml");
+    run(switch, "vlan-segments.flowbed", &format!("--topo linear,2,3 --app vlan-segments={file} --test none"))
+}
+
 /// What a file says anew holds at once; a file with a mistake changes nothing.
 pub fn reload(switch: &str) -> Result<(), Failed> {
     let place = Place::new();
@@ -100,11 +156,9 @@ pub fn reload(switch: &str) -> Result<(), Failed> {
 
     std::fs::write(&file, "default = \"allow\"\n[[rules]]\naction = \"deny\"\nmatch = \"icmp\"\n")?;
     hang_up(&mut network, "read 1 file of an app anew");
-    crate::flowbed::eventually(crate::flowbed::PATIENCE, "the rule holds", || {
-        match ping().status.success() {
-            true => Err("pings pass".to_owned()),
-            false => Ok(()),
-        }
+    eventually(PATIENCE, "the rule holds", || match ping().status.success() {
+        true => Err("pings pass".to_owned()),
+        false => Ok(()),
     });
 
     std::fs::write(&file, "default = \"allow\"\nrule = []\n")?;

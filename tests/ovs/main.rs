@@ -31,6 +31,8 @@ fn main() -> ExitCode {
             ("a_host_sees_the_traffic_that_it_watches", || apps::mirror("ovs")),
             ("what_a_host_sends_is_limited", || apps::rate_limit("ovs")),
             ("hosts_are_hidden_behind_an_address", || apps::nat("ovs")),
+            ("switches_lead_around_a_cut_link_without_a_controller", || apps::failover("ovs")),
+            ("vlans_are_kept_apart", || apps::vlan_segments("ovs")),
             ("a_file_that_is_read_anew_holds_at_once", || apps::reload("ovs")),
             ("without_controller_nothing_passes", || pingall::no_controller("ovs")),
             ("without_controller_a_standalone_switch_learns_by_itself", || pingall::standalone("ovs")),

@@ -6,8 +6,8 @@ use openflow::TableId;
 
 use super::config::{FileApp, Source, Tables, from_file};
 use super::{
-    AclFirewall, ArpProxy, FileError, Hub, LearningSwitch, LoadBalancer, Mirror, Nat, RateLimit, Router,
-    ShortestPath,
+    AclFirewall, ArpProxy, Failover, FileError, Hub, LearningSwitch, LoadBalancer, Mirror, Nat, RateLimit,
+    Router, ShortestPath, VlanSegments,
 };
 use crate::app::AppFactory;
 
@@ -25,8 +25,8 @@ pub struct AppInfo {
 /// Where an app may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It decides about every packet: no app behind it would see any.
-    Last,
+    /// It has so many tables, and decides about every packet: no app behind it would see any.
+    Last(u8),
     /// It has so many tables, and needs an app behind it.
     Before(u8),
     /// It has so many tables; an app may stand behind it.
@@ -50,26 +50,40 @@ const fn with_file<A: FileApp>() -> Make {
 }
 
 /// All of them.
-pub const CATALOGUE: [AppInfo; 10] = [
+pub const CATALOGUE: [AppInfo; 12] = [
     AppInfo {
         name: "hub",
         what: "floods every packet, by one rule and no packet-in",
-        place: Place::Last,
+        place: Place::Last(1),
         make: Make::Plain(|name, tables| AppFactory::new(name, move || Hub::in_table(tables.own))),
     },
     AppInfo {
         name: "learning-switch",
         what: "learns which address is at which port and installs flows for them",
-        place: Place::Last,
+        place: Place::Last(1),
         make: Make::Plain(|name, tables| AppFactory::new(name, move || LearningSwitch::in_table(tables.own))),
     },
     AppInfo {
         name: "shortest-path",
         what: "forwards along shortest paths, loops allowed, and around failed links",
-        place: Place::Last,
+        place: Place::Last(1),
         make: Make::Plain(|name, tables| {
             AppFactory::new(name, move || ShortestPath::in_table(tables.own)).needing_links()
         }),
+    },
+    AppInfo {
+        name: "failover",
+        what: "forwards over loops; switches lead around a failed link by themselves, by fast failover groups",
+        place: Place::Last(2),
+        make: Make::Plain(|name, tables| {
+            AppFactory::new(name, move || Failover::new(tables)).needing_links()
+        }),
+    },
+    AppInfo {
+        name: "vlan-segments",
+        what: "a learning switch with access ports and trunks, as a file tells",
+        place: Place::Last(2),
+        make: with_file::<VlanSegments>(),
     },
     AppInfo {
         name: "acl-firewall",
@@ -139,7 +153,7 @@ impl std::fmt::Debug for AppInfo {
 pub fn by_name(name: &str) -> Option<AppFactory> {
     let app = CATALOGUE.iter().find(|app| app.name == name)?;
     match (app.make, app.place) {
-        (Make::Plain(make), Place::Last) => Some(make(name, Tables { own: TableId(0), next: TableId(1) })),
+        (Make::Plain(make), Place::Last(_)) => Some(make(name, Tables { own: TableId(0), next: TableId(1) })),
         _ => None,
     }
 }

@@ -114,18 +114,17 @@ pub fn load(specs: &[AppSpec]) -> Result<Apps, LoadError> {
     let mut apps = Apps::default();
     let (mut own, mut forwarding, mut waiting) = (TableId(0), None, None);
     for AppSpec { app, file } in specs {
-        let tables = match app.place {
-            Place::Last => 0,
-            Place::Before(tables) | Place::Anywhere(tables) => tables,
-        };
+        let (Place::Last(tables) | Place::Before(tables) | Place::Anywhere(tables)) = app.place;
         match (app.place, forwarding) {
-            (Place::Last, _) => forwarding = Some(app.name),
+            (Place::Last(_), _) => forwarding = Some(app.name),
             (_, Some(before)) => return Err(LoadError::Behind { app: app.name, before }),
             (Place::Before(_), None) => waiting = Some(app.name),
             (Place::Anywhere(_), None) => waiting = None,
         }
-        let next = own.0.checked_add(tables).map(TableId).filter(|next| *next <= TableId::MAX);
-        let next = next.ok_or(LoadError::TooMany)?;
+        let next = own.0.checked_add(tables).map(TableId);
+        // Who stands last has no table behind it, but for another that does.
+        let most = if matches!(app.place, Place::Last(_)) { TableId::ALL } else { TableId::MAX };
+        let next = next.filter(|next| *next <= most).ok_or(LoadError::TooMany)?;
         match (app.make, file) {
             (Make::Plain(make), _) => apps.factories.push(make(app.name, Tables { own, next })),
             (Make::File(make), Some(file)) => {
@@ -136,7 +135,9 @@ pub fn load(specs: &[AppSpec]) -> Result<Apps, LoadError> {
             // An app that needs a file has one: see `from_str`.
             (Make::File(_), None) => {}
         }
-        own = next;
+        if !matches!(app.place, Place::Last(_)) {
+            own = next;
+        }
     }
     match (waiting, forwarding) {
         (Some(app), None) => Err(LoadError::NothingBehind(app)),
@@ -161,7 +162,7 @@ mod tests {
             assert_eq!(text.parse::<AppSpec>().unwrap().to_string(), text);
             assert_eq!(
                 super::super::by_name(app.name).is_some(),
-                app.place == Place::Last && !app.takes_file()
+                matches!(app.place, Place::Last(_)) && !app.takes_file()
             );
         }
     }

@@ -1,12 +1,8 @@
 //! Forwards along shortest paths, over any topology, loops included.
 
-use std::collections::HashMap;
-use std::hash::BuildHasher;
-use std::time::Duration;
+use openflow::{Action, FlowMod, MacAddr, Match, PacketOut, PortNo, TableId};
 
-use openflow::{Action, Actions, FlowMod, MacAddr, Match, PacketOut, PortNo, TableId};
-use tokio::time::Instant;
-
+use super::flooding::Flooding;
 use crate::{App, AppResult, NetworkEvent, PacketIn, PortRef, Switch, Verdict};
 
 /// Shortest-path forwarding. A packet for a host that was heard takes a shortest path, for which each switch on it
@@ -18,19 +14,13 @@ use crate::{App, AppResult, NetworkEvent, PacketIn, PortRef, Switch, Verdict};
 #[derive(Debug, Default)]
 pub struct ShortestPath {
     table: TableId,
-    /// Frames flooded a short while ago, by hash: where each came in, and when.
-    flooded: HashMap<u64, (PortNo, Instant)>,
-    hasher: foldhash::fast::RandomState,
+    flooding: Flooding,
 }
 
 /// Marks the flows of this app.
 const COOKIE: u64 = 0xf10b_0000_0000_5bf0;
 /// Seconds without a packet after which a flow ends.
 const IDLE_TIMEOUT: u16 = 60;
-/// For so long the same frame by another port is taken for the same packet.
-const ECHO: Duration = Duration::from_secs(1);
-/// Frames that are remembered at one time.
-const MAX_FLOODED: usize = 16_384;
 
 impl App for ShortestPath {
     async fn ready(&mut self, switch: &Switch) -> AppResult {
@@ -52,9 +42,9 @@ impl App for ShortestPath {
                     [Action::output(port)].into()
                 }
                 // The links that lead there may not be found yet.
-                None => self.flood(switch, packet),
+                None => self.flooding.flood(switch, packet),
             },
-            None => self.flood(switch, packet),
+            None => self.flooding.flood(switch, packet),
         };
         if !out.is_empty() {
             switch.packet_out(PacketOut::new(packet.data.clone(), out).in_port(in_port))?;
@@ -96,41 +86,5 @@ impl ShortestPath {
     fn flow(&self, dst: MacAddr) -> FlowMod {
         let flow = FlowMod::add().table(self.table).priority(10).cookie(COOKIE);
         flow.idle_timeout(IDLE_TIMEOUT).matching(Match::new().eth_dst(dst))
-    }
-
-    /// Out of all ports that are up and on the spanning tree, or lead to hosts.
-    fn flood(&mut self, switch: &Switch, packet: &PacketIn) -> Actions {
-        let in_port = packet.in_port();
-        let topology = switch.network().topology();
-        let blocked = topology.blocked_ports(switch.id());
-        if blocked.contains(&in_port) || !self.is_first(packet) {
-            return Actions::new();
-        }
-        switch
-            .ports()
-            .iter()
-            .filter(|port| port.number.is_ordinary() && port.is_up() && port.number != in_port)
-            .filter(|port| !blocked.contains(&port.number))
-            .map(|port| Action::output(port.number))
-            .collect()
-    }
-
-    /// Whether the frame did not come in by another port a moment ago.
-    fn is_first(&mut self, packet: &PacketIn) -> bool {
-        let now = Instant::now();
-        if self.flooded.len() >= MAX_FLOODED {
-            self.flooded.retain(|_, (_, at)| now.duration_since(*at) < ECHO);
-        }
-        if self.flooded.len() >= MAX_FLOODED {
-            self.flooded.clear();
-        }
-        let key = self.hasher.hash_one(&packet.data[..]);
-        match self.flooded.get(&key) {
-            Some((port, at)) if *port != packet.in_port() && now.duration_since(*at) < ECHO => false,
-            _ => {
-                self.flooded.insert(key, (packet.in_port(), now));
-                true
-            }
-        }
     }
 }
