@@ -44,9 +44,11 @@
 
 mod explain;
 mod journey;
+mod json;
 mod network;
 mod packet;
 mod rules;
+pub mod scenario;
 mod walk;
 
 pub use journey::{Delivery, Happening, Journey, Next, Rule, Told, Visit};

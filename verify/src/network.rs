@@ -235,6 +235,14 @@ impl Network {
         self.machines.iter().map(|machine| (machine.name.as_str(), &machine.switch))
     }
 
+    /// The links: the ends by name and port, and whether it is up.
+    pub fn links(&self) -> impl Iterator<Item = ((&str, u32), (&str, u32), bool)> {
+        self.links.iter().map(|link| {
+            let [a, b] = link.ends.map(|(node, port)| (self.name(node), port));
+            (a, b, link.up)
+        })
+    }
+
     /// Who has a name.
     ///
     /// # Errors
@@ -298,15 +306,7 @@ impl Network {
     /// # Errors
     /// Unknown nodes, or none that are joined.
     pub fn set_link(&mut self, a: &str, b: &str, up: bool, now: Instant) -> Result<Journey, NetworkError> {
-        let nodes = [self.node(a)?, self.node(b)?];
-        let joins = |link: &Link| {
-            let [x, y] = link.ends.map(|(node, _)| node);
-            [x, y] == nodes || [y, x] == nodes
-        };
-        let found: Vec<usize> = (0..self.links.len()).filter(|at| joins(&self.links[*at])).collect();
-        if found.is_empty() {
-            return Err(NetworkError::NoLink(a.to_owned(), b.to_owned()));
-        }
+        let found = self.links_between(a, b)?;
         let mut journey = Journey::default();
         for at in found {
             self.links[at].up = up;
@@ -320,6 +320,27 @@ impl Network {
             }
         }
         Ok(journey)
+    }
+
+    /// Whether links join two nodes.
+    ///
+    /// # Errors
+    /// Unknown nodes, or none that are joined.
+    pub fn joined(&self, a: &str, b: &str) -> Result<(), NetworkError> {
+        self.links_between(a, b).map(drop)
+    }
+
+    fn links_between(&self, a: &str, b: &str) -> Result<Vec<usize>, NetworkError> {
+        let nodes = [self.node(a)?, self.node(b)?];
+        let joins = |link: &Link| {
+            let [x, y] = link.ends.map(|(node, _)| node);
+            [x, y] == nodes || [y, x] == nodes
+        };
+        let found: Vec<usize> = (0..self.links.len()).filter(|at| joins(&self.links[*at])).collect();
+        if found.is_empty() {
+            return Err(NetworkError::NoLink(a.to_owned(), b.to_owned()));
+        }
+        Ok(found)
     }
 
     /// Lets the time pass until `now`: flows whose time is over go. What is told of it is in the
@@ -411,6 +432,23 @@ impl Network {
     }
 }
 
+/// Normalised flows as a text, one a line. What is the same in all that is looked at is not told twice:
+/// two that are equal are one.
+pub(crate) fn normalised_text(flows: &[FlowMod]) -> String {
+    let mut flows: Vec<FlowMod> = flows.to_vec();
+    for flow in &mut flows {
+        flow.match_ = flow.match_.normalized();
+    }
+    sort(&mut flows);
+    let mut lines: Vec<String> = flows.iter().map(|flow| format!("{flow}\n")).collect();
+    lines.dedup();
+    lines.concat()
+}
+
+fn sort(flows: &mut [FlowMod]) {
+    flows.sort_by_cached_key(|flow| (flow.table, u16::MAX - flow.priority, flow.to_string()));
+}
+
 /// Flows as additions, in order: by table, from the highest priority down, then by their text.
 pub fn normalised(flows: impl IntoIterator<Item = FlowStats>) -> Vec<FlowMod> {
     let addition = |flow: FlowStats| FlowMod {
@@ -425,7 +463,7 @@ pub fn normalised(flows: impl IntoIterator<Item = FlowStats>) -> Vec<FlowMod> {
         ..FlowMod::add()
     };
     let mut flows: Vec<FlowMod> = flows.into_iter().map(addition).collect();
-    flows.sort_by_cached_key(|flow| (flow.table, u16::MAX - flow.priority, flow.to_string()));
+    sort(&mut flows);
     flows
 }
 

@@ -246,7 +246,6 @@ impl Pattern {
     }
 
     /// Whether a packet with this key fits.
-    #[cfg(test)]
     pub(super) fn fits(&self, key: &Key) -> bool {
         (0..WORDS).all(|i| key.0[i] & self.mask.0[i] == self.value.0[i])
     }

@@ -13,9 +13,9 @@ mod tests;
 
 use std::fmt;
 
-use super::key::Key;
+use super::key::{Key, Pattern};
 use crate::ids::{PortNo, QueueId};
-use crate::oxm::FieldId;
+use crate::oxm::{FieldId, Match};
 use parse::Layout;
 
 pub use compose::{ComposeError, compose};
@@ -93,6 +93,12 @@ impl Packet {
     #[inline]
     pub fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Whether a flow with this match takes it; `None` where the match has a field that no flow can
+    /// match here.
+    pub fn fits(&self, matched: &Match) -> Option<bool> {
+        Some(Pattern::new(matched).ok()?.fits(&self.key))
     }
 
     /// The port on which it came in.
