@@ -63,6 +63,7 @@ mod shaping;
 mod soft;
 mod state;
 mod switches;
+mod taps;
 mod tasks;
 mod terminal;
 mod testbed;
@@ -85,6 +86,7 @@ pub use rundir::{SweepReport, base, sweep};
 pub use running::{Running, find, list};
 pub use sandbox::{Child, Output, Privileges, enter};
 pub use shaping::LinkCounters;
+pub use taps::{Tapped, Taps};
 pub use testbed::Testbed;
 pub use throughput::{Throughput, ThroughputOptions, Transport, UdpFigures};
 pub use topology::{

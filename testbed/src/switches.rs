@@ -41,6 +41,16 @@ struct Controllers {
     relayed: HashMap<String, String>,
 }
 
+impl Switches {
+    /// Returns when packets go as the rules of the switches say, whatever was cached before.
+    pub(crate) async fn wait_revalidated(&self) -> Result<(), Error> {
+        match self.ovs.get() {
+            Some(ovs) => ovs.wait_revalidated().await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// As an OVSDB target, `tcp:127.0.0.1:6653`.
 fn target(address: SocketAddr) -> String {
     ControllerTarget::Fabric(address).to_string()

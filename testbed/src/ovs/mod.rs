@@ -8,6 +8,7 @@
 //! With the userspace datapath there can be only one instance in a fabric: each makes an interface called
 //! `ovs-netdev` for its datapath, and finds the name taken where another has been before.
 
+mod control;
 mod daemon;
 mod datapath;
 mod error;

@@ -26,3 +26,4 @@ pub use thread::NamespaceThread;
 pub(crate) use child::{open_pidfd, send_signal};
 pub(crate) use interface::loopback_up;
 pub(crate) use limits::raise_descriptor_limit;
+pub(crate) use readiness::readable;

@@ -29,7 +29,7 @@ use crate::sandbox::NetNs;
 use crate::topology::{FailMode, Node, Plan, PlannedEnd, PlannedSwitch};
 use crate::view::{LinkState, Snapshot};
 use datapath::{Datapath, Ports, Route, Routes};
-use socket::PacketSocket;
+pub(crate) use socket::{Came, Inbox, PacketSocket};
 use switch::SoftSwitch;
 
 /// What a veth says of its speed: 10 Gbit/s, in kbit/s.

@@ -32,7 +32,7 @@ const CONTROL: usize = 64;
 
 /// The socket. Any thread may use it.
 #[derive(Debug)]
-pub(super) struct PacketSocket(OwnedFd);
+pub(crate) struct PacketSocket(OwnedFd);
 
 impl AsFd for PacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -46,7 +46,7 @@ fn check(result: libc::c_int) -> io::Result<libc::c_int> {
 
 impl PacketSocket {
     /// Opens it in the calling thread's network namespace: it hears all but `lo` from now on.
-    pub(super) fn open() -> io::Result<PacketSocket> {
+    pub(crate) fn open() -> io::Result<PacketSocket> {
         let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // No protocol yet: nothing is heard before all is set.
         // SAFETY: no memory is passed; the descriptor is new and ours.
@@ -80,7 +80,7 @@ impl PacketSocket {
 
     /// Sends one frame out of an interface. One that the kernel has no room for is lost, as on any
     /// wire.
-    pub(super) fn send(&self, interface: u32, frame: &[u8], offload: Option<Offload>) -> io::Result<()> {
+    pub(crate) fn send(&self, interface: u32, frame: &[u8], offload: Option<Offload>) -> io::Result<()> {
         let mut header = wire::write(offload);
         let mut name = address(interface, 0);
         let mut parts = parts(&mut header, frame);
@@ -142,19 +142,19 @@ fn all_but_loopback() -> libc::sock_fprog {
 }
 
 /// Places for frames that come in.
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     slots: Vec<Slot>,
 }
 
 /// A frame that came in.
-pub(super) struct Came {
+pub(crate) struct Came {
     /// By which interface.
-    pub(super) interface: u32,
+    pub(crate) interface: u32,
     /// The frame lies from `start` on; before it is room.
-    pub(super) buf: Vec<u8>,
-    pub(super) start: usize,
+    pub(crate) buf: Vec<u8>,
+    pub(crate) start: usize,
     /// What its host left undone.
-    pub(super) offload: Option<Offload>,
+    pub(crate) offload: Option<Offload>,
 }
 
 struct Slot {
@@ -174,7 +174,7 @@ fn empty(mut buf: Vec<u8>) -> Vec<u8> {
 }
 
 impl Inbox {
-    pub(super) fn new() -> Inbox {
+    pub(crate) fn new() -> Inbox {
         let slot = |_| Slot {
             buf: empty(Vec::new()),
             header: [0; HEADER],
@@ -186,7 +186,7 @@ impl Inbox {
 
     /// Takes what waits in the socket, at most a batch, and hands each frame to `each`, which gives
     /// its buffer back. How many there were: none where nothing waits.
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         socket: &PacketSocket,
         mut each: impl FnMut(Came) -> Vec<u8>,
