@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use controller::{App, AppFactory, Controller, Link, LinksNotFound, NotReady, PortRef};
+use controller::{App, AppFactory, Controller, Discovery, Link, LinksNotFound, NotReady, PortRef};
 use openflow::{DatapathId, PortNo};
 use testbed::{
     CaptureSpec, Change, ControllerTarget, EndView, Fabric, FailMode, LinkState, Options, SwitchKind,
@@ -88,6 +88,15 @@ impl LabBuilder {
         };
         self.needs_links |= app.needs_links();
         self.control = Control::Apps(builder.app(app));
+        self
+    }
+
+    /// Whether our own controller looks for links, and how often. Call it behind the apps: with none there is no
+    /// controller of ours.
+    pub fn discovery(mut self, discovery: Discovery) -> LabBuilder {
+        if let Control::Apps(builder) = self.control {
+            self.control = Control::Apps(builder.discovery(discovery));
+        }
         self
     }
 

@@ -1,7 +1,8 @@
 //! Flowbed: program, test and watch software-defined networks.
 //!
 //! This crate joins the others: [`openflow`] (the protocol), [`controller`] (apps that program
-//! switches), [`testbed`] (emulated networks) and [`web`] (the dashboard). A [`Lab`] is a network with
+//! switches), [`testbed`] (emulated networks), [`verify`] (what rules do to packets) and [`web`] (the
+//! dashboard). A [`Lab`] is a network with
 //! a controller in charge of it:
 //!
 //! ```no_run
@@ -23,11 +24,13 @@
 #![forbid(unsafe_code)]
 
 mod lab;
+pub mod scenario;
 
 pub use controller::{self, App, AppResult, PacketIn, Switch, Verdict, apps};
 pub use lab::{CONTROLLER, Error, Lab, LabBuilder};
 pub use openflow;
 pub use testbed;
+pub use verify;
 pub use web;
 
 use std::future::Future;

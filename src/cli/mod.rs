@@ -19,11 +19,13 @@ mod exec;
 mod inspect;
 mod ls;
 mod report;
+mod scenarios;
 mod shell;
 mod signals;
 mod terminal;
 mod test;
 mod topology;
+mod trace;
 mod up;
 
 use std::fmt;
@@ -54,6 +56,13 @@ enum Command {
     /// Print OpenFlow messages: hex, a raw stream or a capture
     #[command(long_about = decode::ABOUT)]
     Decode(decode::Args),
+    /// Run scenario files: what must become of packets in a network
+    Test(scenarios::Args),
+    /// Show the way of a packet through tables and switches
+    #[command(long_about = trace::ABOUT)]
+    Trace(trace::Args),
+    /// Print the JSON Schema of a kind of file
+    Schema(scenarios::SchemaArgs),
     /// Run a command in a host of a running network, from another shell
     Exec(exec::Args),
     /// Open the shell of a running network, or execute one line of it
@@ -75,6 +84,8 @@ enum Command {
 pub(crate) enum Outcome {
     Good,
     Failed,
+    /// What it was given makes no sense.
+    Broken,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -101,6 +112,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Topology(args) => topology::run(&args),
         Command::Controller(args) => controller::run(args),
         Command::Decode(args) => decode::run(&args),
+        Command::Test(args) => scenarios::run(&args),
+        Command::Trace(args) => trace::run(&args),
+        Command::Schema(args) => scenarios::schema(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Shell(args) => attached::run(&args),
         Command::Ls(args) => ls::run(&args),
@@ -112,6 +126,7 @@ pub(crate) fn main() -> ExitCode {
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Ok(Outcome::Broken) => ExitCode::from(2),
         Err(error) => {
             eprintln!("flowbed: {error:#}");
             ExitCode::FAILURE

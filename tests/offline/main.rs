@@ -6,7 +6,9 @@ mod controller;
 mod decode;
 #[path = "../flowbed/mod.rs"]
 mod flowbed;
+mod scenarios;
 mod topology;
+mod trace;
 
 /// The README shows an app that runs: the text of the example, which another test compiles.
 #[test]
@@ -15,4 +17,6 @@ fn the_readme_shows_the_example_as_it_is() {
     let example = include_str!("../../examples/learning_switch.rs");
     let (_, app) = example.split_once("\n\n").expect("a comment, then the app");
     assert!(readme.contains(&format!("```rust\n{app}```")), "copy the example's text into README.md");
+    let scenario = include_str!("../../examples/scenarios/web.toml");
+    assert!(readme.contains(&format!("```toml\n{scenario}```")), "copy the scenario's text into README.md");
 }

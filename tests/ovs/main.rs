@@ -11,6 +11,7 @@ mod paths;
 mod pingall;
 mod remote;
 mod restart;
+mod scenarios;
 #[path = "../tier/mod.rs"]
 mod tier;
 
@@ -50,6 +51,8 @@ fn main() -> ExitCode {
             ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
             ("shortest_paths_lead_around_a_failed_link", || paths::around_a_failed_link("ovs")),
             ("a_remote_controller_may_go_and_come_back", || remote::comes_back("ovs")),
+            ("every_example_passes_with_real_packets", scenarios::examples),
+            ("verdicts_are_those_of_soft_switches", scenarios::verdicts),
             ("a_restart_of_the_controller_that_changes_everything_loses_no_packet", restart::loses_nothing),
         ],
     )

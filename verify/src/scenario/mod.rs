@@ -19,7 +19,7 @@ pub use document::{Place, ScenarioError};
 pub use engine::{Engine, Observed};
 pub use read::Files;
 pub use report::{Failure, Outcome, Report, Snapshot};
-pub use run::run;
+pub use run::{check, run};
 pub use soft::Soft;
 
 use crate::rules::Kind;

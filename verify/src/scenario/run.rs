@@ -64,6 +64,14 @@ pub fn run<E: Engine>(
     Ok(report)
 }
 
+/// Whether a scenario makes sense in a network; nothing is done.
+///
+/// # Errors
+/// As [`run`].
+pub fn check(scenario: &Scenario, network: &Network) -> Result<(), ScenarioError> {
+    Plan::new(scenario, network).map(drop)
+}
+
 /// A scenario whose texts have all been read, in the light of the network.
 struct Plan<'s> {
     rules: Vec<(String, Rules)>,
