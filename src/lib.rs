@@ -23,11 +23,14 @@
 
 #![forbid(unsafe_code)]
 
+mod asker;
 mod lab;
+mod model;
 pub mod scenario;
 
 pub use controller::{self, App, AppResult, PacketIn, Switch, Verdict, apps};
 pub use lab::{CONTROLLER, Error, Lab, LabBuilder};
+pub use model::{ModelError, read_switch};
 pub use openflow;
 pub use testbed;
 pub use verify;

@@ -380,7 +380,7 @@ impl Network {
     }
 
     async fn flows(&self, name: &str) -> Result<Vec<FlowMod>, LiveError> {
-        let request = MultipartRequest::Flow(FlowStatsRequest::default());
+        let request = MultipartRequest::Flow(FlowStatsRequest::all());
         let reply = self.named(name)?.multipart(request).await;
         match reply.map_err(|error| LiveError::Refused(error.to_string()))? {
             MultipartBody::Flow(flows) => {

@@ -14,6 +14,7 @@ mod restart;
 mod scenarios;
 #[path = "../tier/mod.rs"]
 mod tier;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ fn main() -> ExitCode {
             ("a_port_in_use_is_named_and_nothing_stays_behind", life::port_in_use),
             ("shortest_paths_lead_around_a_failed_link", || paths::around_a_failed_link("ovs")),
             ("a_remote_controller_may_go_and_come_back", || remote::comes_back("ovs")),
+            ("the_way_through_a_network_that_is_up_is_told", || trace::running("ovs")),
+            ("rules_of_others_are_read_for_a_trace", trace::somebody_elses),
             ("every_example_passes_with_real_packets", scenarios::examples),
             ("verdicts_are_those_of_soft_switches", scenarios::verdicts),
             ("a_restart_of_the_controller_that_changes_everything_loses_no_packet", restart::loses_nothing),

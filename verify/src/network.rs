@@ -309,17 +309,33 @@ impl Network {
         let found = self.links_between(a, b)?;
         let mut journey = Journey::default();
         for at in found {
-            self.links[at].up = up;
-            for (node, port) in self.links[at].ends {
-                let Node::Switch(at) = node else { continue };
-                let Machine { name, switch, .. } = &mut self.machines[at];
-                let Some(mut port) = switch.port(PortNo(port)).cloned() else { continue };
-                port.state.set(PortState::LINK_DOWN, !up);
-                let mut teller = Teller { switch: name, told: &mut journey.told };
-                switch.set_port(port, now, &mut teller);
-            }
+            self.switch_link(at, up, now, &mut journey);
         }
         Ok(journey)
+    }
+
+    /// Takes the link at a port up or down.
+    ///
+    /// # Errors
+    /// An unknown node, or a port without a link.
+    pub fn set_link_at(&mut self, end: (&str, u32), up: bool, now: Instant) -> Result<Journey, NetworkError> {
+        let unknown = || NetworkError::NotConnected(format!("port {} of {}", end.1, end.0));
+        let at = *self.ends.get(&(self.node(end.0)?, end.1)).ok_or_else(unknown)?;
+        let mut journey = Journey::default();
+        self.switch_link(at, up, now, &mut journey);
+        Ok(journey)
+    }
+
+    fn switch_link(&mut self, at: usize, up: bool, now: Instant, journey: &mut Journey) {
+        self.links[at].up = up;
+        for (node, port) in self.links[at].ends {
+            let Node::Switch(at) = node else { continue };
+            let Machine { name, switch, .. } = &mut self.machines[at];
+            let Some(mut port) = switch.port(PortNo(port)).cloned() else { continue };
+            port.state.set(PortState::LINK_DOWN, !up);
+            let mut teller = Teller { switch: name, told: &mut journey.told };
+            switch.set_port(port, now, &mut teller);
+        }
     }
 
     /// Whether links join two nodes.

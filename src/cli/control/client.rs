@@ -9,6 +9,7 @@ use testbed::Running;
 
 use super::{LONGEST_LINE, Reply, Request, SOCKET};
 use crate::cli::shell::Next;
+use crate::cli::trace::{Packet, Way};
 
 /// A connection to a running network.
 pub(crate) struct Client {
@@ -46,6 +47,14 @@ impl Client {
     pub(crate) fn inspect(&mut self) -> Result<Value> {
         match self.ask(&Request::Inspect)? {
             Reply::Network(value) => Ok(value),
+            other => self.surprised(&other),
+        }
+    }
+
+    /// The way of a packet through the network as it is.
+    pub(crate) fn trace(&mut self, packet: &Packet) -> Result<Way> {
+        match self.ask(&Request::Trace(packet.clone()))? {
+            Reply::Trace(way) => way.map_err(anyhow::Error::msg),
             other => self.surprised(&other),
         }
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::shell::Next;
+use super::trace::{Packet, Way};
 
 /// The socket's name in the run directory.
 const SOCKET: &str = "control";
@@ -29,6 +30,8 @@ pub(crate) enum Request {
     Words,
     /// What the network is.
     Inspect,
+    /// The way of a packet.
+    Trace(Packet),
 }
 
 /// What is answered.
@@ -44,6 +47,8 @@ pub(crate) enum Reply {
     },
     /// To [`Request::Words`].
     Words(Vec<String>),
+    /// To [`Request::Trace`]: its text and its object, or why there is none.
+    Trace(Result<Way, String>),
     /// To [`Request::Inspect`]: the object that `flowbed inspect` prints.
     Network(Value),
     /// What was asked is not understood: the asker is another version of the program.

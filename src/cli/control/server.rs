@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{LONGEST_LINE, Reply, Request, SOCKET};
-use crate::cli::shell;
+use crate::cli::{shell, trace};
 
 /// More than people have shells. Who comes then waits until another has left.
 const MOST_CONNECTIONS: usize = 64;
@@ -86,5 +86,8 @@ async fn answer(request: Request, lab: &Lab, inspect: &impl Fn() -> Value) -> Re
         }
         Request::Words => Reply::Words(shell::words(lab)),
         Request::Inspect => Reply::Network(inspect()),
+        Request::Trace(packet) => {
+            Reply::Trace(trace::in_lab(lab, &packet).await.map_err(|error| format!("{error:#}")))
+        }
     }
 }

@@ -17,11 +17,13 @@ use tokio::sync::{mpsc, oneshot};
 use super::terminal::Restored;
 use super::test::Test;
 use super::topology::Format;
+use super::trace::{self, Packet};
 
 const HELP: &str = "\
 help                      this text
 nodes, hosts, links       what there is
 flows [SWITCH]            flow tables, in the words of ovs-ofctl
+trace HOST PACKET [TO]    the way of a packet, as if HOST sent it: trace h1 tcp,tp_dst=80 h2
 topology [toml|json|dot]  the network as text, for other programs and for drawing
 pingall, pingall6         every host pings every other, over IPv4 or IPv6
 pingallfull               the same with round-trip times
@@ -40,9 +42,9 @@ capture FILE [INTERFACE…] writes what passes interfaces to a file for tshark a
 captures                  what is being captured
 exit                      takes the network down
 ";
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "help", "nodes", "hosts", "links", "flows", "topology", "link", "add", "delete", "move", "switch",
-    "capture", "captures", "exit",
+    "capture", "captures", "trace", "exit",
 ];
 
 pub(crate) use prompt::{Prompt, words};
@@ -222,6 +224,12 @@ pub(crate) async fn perform(lab: &Lab, line: &str, out: &mut Out) -> Result<Next
                 show!(out, "{}: {where_}", file.display())?;
             }
         }
+        ["trace", host, packet, to @ ..] if to.len() < 2 => {
+            let to = to.first().map(|to| (*to).to_owned());
+            let packet = Packet { host: (*host).to_owned(), packet: (*packet).to_owned(), to };
+            show!(out, "{}", trace::in_lab(lab, &packet).await?.text.trim_end())?;
+        }
+        ["trace", ..] => bail!("expected trace HOST PACKET [TO]: trace h1 tcp,tp_dst=80 h2"),
         ["flows", switch] => print_flows(lab, switch, out).await?,
         [test, ..] if Test::is_one(test) => {
             let result = Test::from_words(&words)?.run(lab).await?;
