@@ -168,19 +168,6 @@ impl Desired {
 
     /// What a switch has that has all this, and nothing of anybody else.
     fn installed(&self) -> Installed {
-        let flow = |flow: &FlowMod| FlowStats {
-            table: flow.table,
-            age: Age::default(),
-            priority: flow.priority,
-            idle_timeout: flow.idle_timeout,
-            hard_timeout: flow.hard_timeout,
-            flags: flow.flags,
-            cookie: flow.cookie,
-            packet_count: 0,
-            byte_count: 0,
-            match_: flow.match_.clone(),
-            instructions: flow.instructions.clone(),
-        };
         let group = |group: &GroupMod| GroupDesc {
             group: group.group,
             kind: group.kind,
@@ -192,7 +179,7 @@ impl Desired {
             bands: meter.bands.clone(),
         };
         Installed {
-            flows: self.flows.values().map(flow).collect(),
+            flows: self.flows.values().map(made_by).collect(),
             groups: self.groups.values().map(group).collect(),
             meters: self.meters.values().map(meter).collect(),
         }
@@ -201,6 +188,23 @@ impl Desired {
     /// The flows, in no order.
     pub fn flows(&self) -> impl ExactSizeIterator<Item = &FlowMod> {
         self.flows.values()
+    }
+}
+
+/// The flow that an addition makes, before any packet.
+fn made_by(flow: &FlowMod) -> FlowStats {
+    FlowStats {
+        table: flow.table,
+        age: Age::default(),
+        priority: flow.priority,
+        idle_timeout: flow.idle_timeout,
+        hard_timeout: flow.hard_timeout,
+        flags: flow.flags,
+        cookie: flow.cookie,
+        packet_count: 0,
+        byte_count: 0,
+        match_: flow.match_.clone(),
+        instructions: flow.instructions.clone(),
     }
 }
 

@@ -134,3 +134,19 @@ mod tests {
         assert_eq!(Ethernet::parse(&tagged[..17]), None);
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    use openflow::{Match, PacketInReason, TableId};
+
+    use super::*;
+
+    /// A packet that came in by port 1.
+    pub(crate) fn packet(data: Bytes) -> PacketIn {
+        let (reason, match_) = (PacketInReason::Action, Match::new().in_port(PortNo(1)));
+        let total_len = data.len() as u16;
+        let (buffer, table, cookie) = (None, TableId(0), 0);
+        PacketIn::new(openflow::PacketIn { buffer, total_len, reason, table, cookie, match_, data })
+            .expect("whole")
+    }
+}

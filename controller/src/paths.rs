@@ -211,12 +211,12 @@ impl Topology {
 mod tests {
     use super::*;
 
-    fn at(switch: u64, port: u32) -> PortRef {
+    pub(super) fn at(switch: u64, port: u32) -> PortRef {
         PortRef { switch: DatapathId(switch), port: PortNo(port) }
     }
 
     /// Each link has a number, which is its port at both ends.
-    fn topology(links: &[(u64, u64)]) -> Topology {
+    pub(super) fn topology(links: &[(u64, u64)]) -> Topology {
         let links = links.iter().zip(1..).map(|((a, b), port)| Link::new(at(*a, port), at(*b, port)));
         Topology::new([], links)
     }

@@ -7,9 +7,9 @@ use openflow::{FlowMod, Match, TableId};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config::{Config, FileApp, Tables};
+use super::config::{Config, FileApp, REST, Tables};
 use super::file::{self, FileError};
-use crate::{App, AppResult, DeclareError, Desired, Keeper, Owner, Switch};
+use crate::{App, AppResult, DeclareError, Desired, Keeper, Switch};
 
 /// A firewall for the apps behind it. Its rules fill a table of their own, in which every packet begins; what they allow
 /// goes on in the next table, where the flows of the app behind are, and what they deny is dropped. The rules are desired
@@ -61,10 +61,8 @@ struct Rule {
 const COOKIE: u64 = 0xf10b_0000_0000_ac00;
 /// Of the first rule; below that of the flow that finds links.
 const FIRST_PRIORITY: u16 = 0xefff;
-/// Of what holds where no rule does; above those of the apps that forward, whose flows may be left from an earlier run.
-const DEFAULT_PRIORITY: u16 = 0x6fff;
 /// As many as there are priorities between the two.
-const MAX_RULES: usize = (FIRST_PRIORITY - DEFAULT_PRIORITY) as usize;
+const MAX_RULES: usize = (FIRST_PRIORITY - REST) as usize;
 
 impl Acl {
     /// Reads rules from a file:
@@ -118,18 +116,14 @@ impl Acl {
 
     /// The rules as flows of `table`; what they allow goes on in `next`.
     fn desired(&self, table: TableId, next: TableId) -> Result<Desired, DeclareError> {
-        let mut desired = Desired::new(owner(table));
+        let mut desired = Desired::new(Tables { own: table, next }.owner(COOKIE));
         let rules = self.rules.iter().map(|(decision, matching)| (*decision, matching.clone()));
-        for (priority, (decision, matching)) in (DEFAULT_PRIORITY + 1..=FIRST_PRIORITY).rev().zip(rules) {
+        for (priority, (decision, matching)) in (REST + 1..=FIRST_PRIORITY).rev().zip(rules) {
             desired.add_flow(flow(table, priority, decision, next).matching(matching))?;
         }
-        desired.add_flow(flow(table, DEFAULT_PRIORITY, self.default, next))?;
+        desired.add_flow(flow(table, REST, self.default, next))?;
         Ok(desired)
     }
-}
-
-fn owner(table: TableId) -> Owner {
-    Owner::new(COOKIE | u64::from(table.0), u64::MAX)
 }
 
 fn flow(table: TableId, priority: u16, decision: Decision, next: TableId) -> FlowMod {

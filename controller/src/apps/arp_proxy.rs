@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use openflow::{Action, FlowMod, MacAddr, Match, TableId};
+use openflow::{Action, FlowMod, MacAddr, Match};
 
-use super::config::Tables;
+use super::config::{REST, Tables};
 use crate::packet::resolution::{ROUTER_ADVERTISEMENT, Resolution, Router, SOLICITATION};
 use crate::packet::{ARP, ICMPV6, IPV6, out};
-use crate::{App, AppResult, DeclareError, Desired, Keeper, Owner, PacketIn, PortRef, Switch, Verdict};
+use crate::{App, AppResult, DeclareError, Desired, Keeper, PacketIn, PortRef, Switch, Verdict};
 
 /// A proxy for ARP (RFC 826) and IPv6's neighbour discovery (RFC 4861). Who asks for the address of a host that was heard
 /// ([`Network::host_with`](crate::Network::host_with)) is answered by the controller; other questions go on to the app
@@ -25,8 +25,6 @@ pub struct ArpProxy {
 /// Marks the flows of this app, with the number of their table.
 const COOKIE: u64 = 0xf10b_0000_0000_a200;
 const ASKED: u16 = 0x7fff;
-/// Above the flows of apps that forward, which may be left from an earlier run.
-const PASSED_ON: u16 = 0x6fff;
 /// Routers that are remembered.
 const MOST_ROUTERS: usize = 1024;
 const ARP_REQUEST: u16 = 1;
@@ -39,8 +37,7 @@ impl ArpProxy {
 }
 
 fn desired(tables: Tables) -> Result<Desired, DeclareError> {
-    let TableId(number) = tables.own;
-    let mut desired = Desired::new(Owner::new(COOKIE | u64::from(number), u64::MAX));
+    let mut desired = Desired::new(tables.owner(COOKIE));
     let icmpv6 = || Match::new().eth_type(IPV6).ip_proto(ICMPV6);
     let questions = [
         Match::new().eth_type(ARP).arp_op(ARP_REQUEST),
@@ -51,7 +48,7 @@ fn desired(tables: Tables) -> Result<Desired, DeclareError> {
     for question in questions {
         desired.add_flow(flow.clone().priority(ASKED).matching(question).apply([Action::controller()]))?;
     }
-    desired.add_flow(flow.priority(PASSED_ON).goto_table(tables.next))?;
+    desired.add_flow(flow.priority(REST).goto_table(tables.next))?;
     Ok(desired)
 }
 

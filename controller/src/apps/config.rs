@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::file::{self, FileError};
 use crate::app::{App, AppFactory};
+use crate::desired::Owner;
 use crate::server::Controller;
 
 /// What an app is told to do: what its file says, as of now. All instances of an app share it.
@@ -41,7 +42,16 @@ pub struct Tables {
     pub next: TableId,
 }
 
+/// The priority of what an app in front does with all that it does not choose: above the flows of apps that forward, which
+/// may be left from an earlier run.
+pub(super) const REST: u16 = 0x6fff;
+
 impl Tables {
+    /// Who owns what an app with this cookie puts here: its flows bear the cookie with the number of the first table.
+    pub(super) fn owner(self, cookie: u64) -> Owner {
+        Owner::new(cookie | u64::from(self.own.0), u64::MAX)
+    }
+
     /// One of an app's own tables, by its number from 0: an app that has several says so where it is listed.
     pub(super) fn nth(self, number: u8) -> TableId {
         TableId(self.own.0.saturating_add(number))

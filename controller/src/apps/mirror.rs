@@ -7,10 +7,10 @@ use openflow::{Action, Actions, DatapathId, FlowMod, Match, PortNo};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config::Tables;
+use super::config::{REST, Tables};
 use super::file::{self, Dpid, FileError, OrdinaryPort};
 use super::kept::{Kept, Rules};
-use crate::{DeclareError, Desired, Network, Owner};
+use crate::{DeclareError, Desired, Network};
 
 /// Copies what the [`Taps`] of a file choose to the ports of those who watch, as it comes to the switch; everything goes on
 /// to the app behind.
@@ -46,10 +46,8 @@ struct TapText {
 const COOKIE: u64 = 0xf10b_0000_0000_7a00;
 /// Of the first tap; below that of the flow that finds links.
 const FIRST_PRIORITY: u16 = 0xefff;
-/// Of what no tap takes; above the flows of apps that forward, which may be left from an earlier run.
-const PASSED_ON: u16 = 0x6fff;
 /// As many as there are priorities between the two.
-const MOST: usize = (FIRST_PRIORITY - PASSED_ON) as usize;
+const MOST: usize = (FIRST_PRIORITY - REST) as usize;
 
 impl Rules for Taps {
     /// Reads taps from a file:
@@ -100,11 +98,11 @@ impl Rules for Taps {
     }
 
     fn desired(&self, switch: DatapathId, _: &Network, tables: Tables) -> Result<Desired, DeclareError> {
-        let mut desired = Desired::new(Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX));
+        let mut desired = Desired::new(tables.owner(COOKIE));
         let flow = FlowMod::add().table(tables.own).goto_table(tables.next);
-        desired.add_flow(flow.clone().priority(PASSED_ON))?;
+        desired.add_flow(flow.clone().priority(REST))?;
         let taps = self.0.iter().filter(|tap| tap.switch == switch);
-        for (tap, priority) in taps.zip((PASSED_ON + 1..=FIRST_PRIORITY).rev()) {
+        for (tap, priority) in taps.zip((REST + 1..=FIRST_PRIORITY).rev()) {
             let copies: Actions = tap.to.iter().map(|port| Action::output(*port)).collect();
             desired.add_flow(flow.clone().priority(priority).matching(tap.matching.clone()).apply(copies))?;
         }

@@ -8,11 +8,11 @@ use openflow::{Action, DatapathId, FlowMod, Match, PortNo};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config::Tables;
+use super::config::{REST, Tables};
 use super::file::{self, Dpid, FileError, OrdinaryPort, Word};
 use super::kept::{Kept, Rules};
 use crate::prefix::Prefix;
-use crate::{DeclareError, Desired, Network, Owner};
+use crate::{DeclareError, Desired, Network};
 
 /// Network address translation, as the [`Nats`] of a file have it: what hosts inside send to the outside goes under another
 /// address, and what is answered comes back to them. It stands before an app that routes or forwards; a
@@ -55,8 +55,6 @@ const COOKIE: u64 = 0xf10b_0000_0000_a700;
 const BACK: u16 = 0x7fff;
 const STAYS: u16 = 0x7ffe;
 const OUT: u16 = 0x7ffd;
-/// Above the flows of apps that forward, which may be left from an earlier run.
-const PASSED_ON: u16 = 0x6fff;
 /// Blocks inside: each stays inside with each other, which takes a flow.
 const MOST_INSIDE: usize = 32;
 /// Zones of the connection tracker begin here, one for each translation.
@@ -132,9 +130,9 @@ impl Rules for Nats {
     }
 
     fn desired(&self, switch: DatapathId, _: &Network, tables: Tables) -> Result<Desired, DeclareError> {
-        let mut desired = Desired::new(Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX));
+        let mut desired = Desired::new(tables.owner(COOKIE));
         let flow = FlowMod::add().table(tables.own);
-        desired.add_flow(flow.clone().priority(PASSED_ON).goto_table(tables.next))?;
+        desired.add_flow(flow.clone().priority(REST).goto_table(tables.next))?;
         let here = self.0.iter().zip(FIRST_ZONE..).filter(|(nat, _)| nat.switch == switch);
         for (nat, zone) in here {
             let tracked = |commit, translation| {

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-use super::config::Tables;
+use super::config::{REST, Tables};
 use super::file::{self, FileError, Station, Word};
 use super::kept::{Kept, Rules};
-use crate::{DeclareError, Desired, Network, NetworkEvent, Owner};
+use crate::{DeclareError, Desired, Network, NetworkEvent};
 
 /// Gives each host that was heard a meter of its own, on the switch to which it is attached, with the rate that the
 /// [`Limits`] of a file have for it. What is above the rate is dropped; everything else goes on to the app behind.
@@ -85,8 +85,6 @@ struct HostText {
 /// Marks the flows of this app, with the number of their table.
 const COOKIE: u64 = 0xf10b_0000_0000_3e00;
 const LIMITED: u16 = 0x7fff;
-/// Above the flows of apps that forward, which may be left from an earlier run.
-const PASSED_ON: u16 = 0x6fff;
 /// Meters of one table: Open vSwitch has 262,144 in all. Four tables can have some of their own.
 const METERS: u32 = 16_384;
 /// Hosts at one switch that have a meter: enough room is left to find each a number of its own.
@@ -169,10 +167,10 @@ impl Limits {
         tables: Tables,
     ) -> Result<Desired, DeclareError> {
         let first = 1 + u32::from(tables.own.0 % 4) * METERS;
-        let owner = Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX).meters(first..=first + METERS - 1);
+        let owner = tables.owner(COOKIE).meters(first..=first + METERS - 1);
         let mut desired = Desired::new(owner);
         let flow = FlowMod::add().table(tables.own).goto_table(tables.next);
-        desired.add_flow(flow.clone().priority(PASSED_ON))?;
+        desired.add_flow(flow.clone().priority(REST))?;
         let mut taken = BTreeMap::new();
         for (mac, port, addresses) in hosts.take(MOST_HOSTS) {
             let Some(limit) = self.of(mac, &addresses) else { continue };

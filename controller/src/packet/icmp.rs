@@ -160,21 +160,12 @@ fn is_somebody_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use etherparse::{LaxSlicedPacket, SlicedPacket};
-    use openflow::{Match, PacketInReason, PortNo, TableId};
-
+    use super::super::fixture::packet;
     use super::*;
+    use etherparse::{LaxSlicedPacket, SlicedPacket};
 
     const HOST: [u8; 6] = [2, 0, 0, 0, 0, 1];
     const ROUTER: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xfe]);
-
-    fn packet(data: Bytes) -> PacketIn {
-        let (reason, match_) = (PacketInReason::Action, Match::new().in_port(PortNo(1)));
-        let total_len = data.len() as u16;
-        let (buffer, table, cookie) = (None, TableId(0), 0);
-        PacketIn::new(openflow::PacketIn { buffer, total_len, reason, table, cookie, match_, data })
-            .expect("whole")
-    }
 
     macro_rules! frame {
         ($packet:expr, $payload:expr) => {

@@ -168,19 +168,10 @@ fn neighbour(
 
 #[cfg(test)]
 mod tests {
-    use openflow::{Match, PacketInReason, PortNo, TableId};
-
+    use super::super::fixture::packet;
     use super::*;
 
     const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
-
-    fn packet(data: Bytes) -> PacketIn {
-        let (reason, match_) = (PacketInReason::Action, Match::new().in_port(PortNo(1)));
-        let total_len = data.len() as u16;
-        let (buffer, table, cookie) = (None, TableId(0), 0);
-        PacketIn::new(openflow::PacketIn { buffer, total_len, reason, table, cookie, match_, data })
-            .expect("whole")
-    }
 
     /// `tcpdump -XX` of what Linux asks and answers (iputils' arping and ping, Linux 6.1).
     const ARP_REQUEST: &str =

@@ -180,16 +180,7 @@ impl DisjointTrees {
 mod tests {
     use super::*;
     use crate::network::PortRef;
-
-    fn at(switch: u64, port: u32) -> PortRef {
-        PortRef { switch: DatapathId(switch), port: PortNo(port) }
-    }
-
-    /// Each link has a number, which is its port at both ends.
-    fn topology(links: &[(u64, u64)]) -> Topology {
-        let links = links.iter().zip(1..).map(|((a, b), port)| Link::new(at(*a, port), at(*b, port)));
-        Topology::new([], links)
-    }
+    use crate::paths::tests::{at, topology};
 
     /// The hops of a packet as the switches would send it when one link is down; `None` if it is lost or goes in circles.
     fn sent(topology: &Topology, from: DatapathId, to: DatapathId, down: Option<Link>) -> Option<usize> {

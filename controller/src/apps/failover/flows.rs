@@ -7,7 +7,7 @@ use openflow::{Action, DatapathId, FlowMod, GroupId, Match, PortNo};
 
 use crate::apps::Tables;
 
-use crate::{DeclareError, Desired, Host, Owner, Topology, Ways};
+use crate::{DeclareError, Desired, Host, Topology, Ways};
 
 /// Marks the flows of this app, with the number of its first table.
 const COOKIE: u64 = 0xf10b_0000_0000_ff00;
@@ -32,7 +32,7 @@ pub(super) fn desired(
     tables: Tables,
 ) -> Result<Desired, DeclareError> {
     let first = FIRST_GROUP + u32::from(tables.own.0) * GROUPS;
-    let owner = Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX).groups(first..=first + GROUPS - 1);
+    let owner = tables.owner(COOKIE).groups(first..=first + GROUPS - 1);
     let mut desired = Desired::new(owner);
     let flow = FlowMod::add().table(tables.own);
     desired.add_flow(flow.clone().priority(UNKNOWN).apply([Action::controller()]))?;

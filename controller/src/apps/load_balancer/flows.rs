@@ -7,11 +7,11 @@ use openflow::msg::group_mod::{Bucket, GroupKind, GroupMod};
 use openflow::{Action, Actions, FlowMod, GroupId, MacAddr, Match, OxmField, PortNo};
 
 use super::settings::{Protocol, Service, Services};
-use crate::apps::Tables;
+use crate::apps::config::{REST, Tables};
 use crate::packet::resolution::{ADVERTISEMENT, SOLICITATION};
 use crate::packet::{ARP, ICMPV6, IPV6};
 use crate::prefix::Prefix;
-use crate::{DeclareError, Desired, Owner};
+use crate::{DeclareError, Desired};
 
 /// The Ethernet addresses of backends, and the ports by which a switch reaches them.
 pub(super) type Known = BTreeMap<IpAddr, (MacAddr, PortNo)>;
@@ -26,19 +26,17 @@ const HEARD: u16 = 0x7fff;
 const SERVICE: u16 = 0x7ffe;
 const BACK: u16 = 0x7ffd;
 const ADDRESS: u16 = 0x7ffc;
-/// Above the flows of apps that forward, which may be left from an earlier run.
-const PASSED_ON: u16 = 0x6fff;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// All that a switch is to have. A service none of whose backends is known has its packets come to the controller.
 pub(super) fn desired(services: &Services, known: &Known, tables: Tables) -> Result<Desired, DeclareError> {
     let first = FIRST_GROUP + u32::from(tables.own.0) * GROUPS;
-    let owner = Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX).groups(first..=first + GROUPS - 1);
+    let owner = tables.owner(COOKIE).groups(first..=first + GROUPS - 1);
     let mut desired = Desired::new(owner);
     let flow = FlowMod::add().table(tables.own);
     let punted = flow.clone().apply([Action::controller()]);
-    desired.add_flow(flow.clone().priority(PASSED_ON).goto_table(tables.next))?;
+    desired.add_flow(flow.clone().priority(REST).goto_table(tables.next))?;
     let addresses: BTreeSet<(IpAddr, MacAddr)> = services.0.iter().map(|it| (it.address, it.mac)).collect();
     for (address, mac) in addresses {
         for heard in heard(address, mac) {

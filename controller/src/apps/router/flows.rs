@@ -7,11 +7,11 @@ use openflow::oxm::VlanVid;
 use openflow::{Action, Actions, FlowMod, MacAddr, Match, OxmField, PortNo};
 
 use super::settings::{Interface, Settings, Way};
-use crate::apps::Tables;
+use crate::apps::config::{REST, Tables};
 use crate::packet::resolution::{ADVERTISEMENT, SOLICITATION};
 use crate::packet::{ARP, ICMPV6, IPV4, IPV6, tagged};
 use crate::prefix::Prefix;
-use crate::{DeclareError, Desired, Owner};
+use crate::{DeclareError, Desired};
 
 /// Where a neighbour is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,6 @@ const COOKIE: u64 = 0xf10b_0000_0000_4000;
 const HEARD: u16 = 0x7fff;
 const TO_ROUTE: u16 = 0x7ffe;
 const NOT_IP: u16 = 0x7ffd;
-/// Above the flows of apps that forward, which may be left from an earlier run.
-const PASSED_ON: u16 = 0x6fff;
 
 /// In the second: the router's own addresses, what no router forwards, neighbours, routes by the length of their prefix.
 /// Each way has a flow more, above, for what goes out by the port where it came in (OF 1.3.5 §7.2.5).
@@ -52,10 +50,10 @@ pub(super) fn desired(
     known: &Known,
     tables: Tables,
 ) -> Result<Desired, DeclareError> {
-    let owner = Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX);
+    let owner = tables.owner(COOKIE);
     let mut desired = Desired::new(owner);
     let first = FlowMod::add().table(tables.own);
-    desired.add_flow(first.clone().priority(PASSED_ON).goto_table(tables.next))?;
+    desired.add_flow(first.clone().priority(REST).goto_table(tables.next))?;
     let Some(router) = router else { return Ok(desired) };
     for (interface, number) in router.interfaces.iter().zip(1..) {
         for frames in interface.frames() {

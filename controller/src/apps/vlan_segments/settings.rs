@@ -8,10 +8,10 @@ use openflow::{Action, Actions, DatapathId, FlowMod, Match, PortNo};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::apps::Tables;
+use crate::apps::config::{REST, Tables};
 use crate::apps::file::{self, Dpid, FileError, OrdinaryPort, Vlan};
 use crate::packet::tagged;
-use crate::{DeclareError, Desired, Owner};
+use crate::{DeclareError, Desired};
 
 /// To which VLANs ports belong, by switch.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +44,6 @@ struct PortText {
 /// Marks the flows of the first table and those of the second that stay, with the number of the first.
 const COOKIE: u64 = 0xf10b_0000_0000_8100;
 const ADMITTED: u16 = 0x7fff;
-/// Above the flows of apps that forward, which may be left from an earlier run.
-const NOT_ADMITTED: u16 = 0x6fff;
 
 impl Segments {
     /// Reads segments from a file:
@@ -85,9 +83,9 @@ impl Segments {
 
     /// What lets frames in to the second table, there all with a tag, and has those nobody knows come to the controller.
     pub(super) fn desired(&self, switch: DatapathId, tables: Tables) -> Result<Desired, DeclareError> {
-        let mut desired = Desired::new(Owner::new(COOKIE | u64::from(tables.own.0), u64::MAX));
+        let mut desired = Desired::new(tables.owner(COOKIE));
         let flow = FlowMod::add().table(tables.own);
-        desired.add_flow(flow.clone().priority(NOT_ADMITTED))?;
+        desired.add_flow(flow.clone().priority(REST))?;
         let punt = FlowMod::add().table(tables.nth(1)).priority(0).apply([Action::controller()]);
         desired.add_flow(punt)?;
         for (port, member) in self.0.get(&switch).into_iter().flatten() {

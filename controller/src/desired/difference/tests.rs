@@ -1,11 +1,10 @@
-use openflow::msg::flow_removed::Age;
 use openflow::msg::group_mod::{Bucket, GroupKind, GroupModCommand};
 use openflow::msg::meter_mod::{MeterBand, MeterFlags};
 use openflow::multipart::{GroupDesc, MeterConfig};
 use openflow::{Match, MeterId, PortNo};
 
 use super::*;
-use crate::desired::Owner;
+use crate::desired::{Owner, made_by};
 
 const OURS: u64 = 0x2a << 56;
 
@@ -19,20 +18,8 @@ fn desired(flows: impl IntoIterator<Item = FlowMod>) -> Desired {
 }
 
 fn installed(flows: impl IntoIterator<Item = FlowMod>) -> Installed {
-    let flows = flows.into_iter().map(|flow| FlowStats {
-        table: flow.table,
-        age: Age::default(),
-        priority: flow.priority,
-        idle_timeout: flow.idle_timeout,
-        hard_timeout: flow.hard_timeout,
-        flags: flow.flags,
-        cookie: flow.cookie,
-        packet_count: 0,
-        byte_count: 0,
-        match_: flow.match_,
-        instructions: flow.instructions,
-    });
-    Installed { flows: flows.collect(), ..Installed::default() }
+    let flows = flows.into_iter().map(|flow| made_by(&flow)).collect();
+    Installed { flows, ..Installed::default() }
 }
 
 /// From this port to that one, ours.
